@@ -1,0 +1,75 @@
+/**
+ * The whole configuration of one agent, as the rest of the program sees it: one Mesh and one Agent document, checked,
+ * with every default filled in.
+ *
+ * @module
+ */
+
+import type { KeyType } from '../identity/key-pair.ts';
+import type { SpiffeId } from '../identity/spiffe-id.ts';
+import type { BuiltinConfig } from '../issuer/builtin/config.ts';
+import type { VaultConfig } from '../issuer/vault/config.ts';
+
+export interface Config {
+  /** The mesh's name. */
+  readonly mesh: string;
+  readonly service: string;
+  /** `spiffe://<trust domain><path>`, rendered from the template. */
+  readonly spiffeId: SpiffeId;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Undefined: the agent chooses, EC P-256 unless the CA demands RSA. */
+  readonly keyType: KeyType | undefined;
+  /** SPIFFE IDs, exact or ending in `/*`, that may connect to this service. */
+  readonly allow: readonly string[];
+  /** Undefined: mTLS is off for this mesh, nothing is issued. */
+  readonly backend: Backend | undefined;
+  /** Names of all the backends in the Mesh, in its order. */
+  readonly supportedBackends: readonly string[];
+  readonly deliver: { readonly files: readonly FilesConfig[] };
+  readonly rotation: {
+    /** At most 0.02: the share of the lifetime by which a rotation may be late. */ readonly jitterRatio: number;
+  };
+  readonly telemetry: { readonly host: string /** 0: any free port. */; readonly port: number };
+  readonly admin: { /** Path of the Unix socket. */ readonly socket: string };
+}
+
+/** One CA of the Mesh: the one in use. */
+export interface Backend {
+  readonly name: string;
+  readonly mode: 'STRICT' | 'PERMISSIVE';
+  /** Lifetime to ask for, in seconds. Default 30 days. */
+  readonly ttlSeconds: number;
+  /** Limit of one issue, in milliseconds. Default 10 s. */
+  readonly requestTimeoutMs: number;
+  readonly issuer: IssuerConfig;
+}
+
+export type IssuerConfig = VaultConfig | BuiltinConfig;
+
+export interface FilesConfig {
+  /** Absolute path of the directory that readers know. */
+  readonly directory: string;
+  /** Permission bits of `tls.key` and `credentialbundle.pem`. Default 0600. */
+  readonly keyMode: number;
+  /** Permission bits of all the other files. Default 0644. */
+  readonly mode: number;
+  /** Numeric owner and group of all files. Default: those of the process. */
+  readonly owner?: number | undefined;
+  readonly group?: number | undefined;
+}
+
+/** One mistake in the configuration, so that all can be told at once. */
+export interface Problem {
+  /** The file as the user named it, or `MESHCERT_CONFIG`. */
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** `mtls.backends[0].conf.fromCp.address`; empty for the document itself. */
+  readonly key: string;
+  /** What is wrong, and what was expected. */
+  readonly message: string;
+  /** The nearest known key, or what to write. */
+  readonly hint?: string | undefined;
+  /** A warning leaves the configuration usable. */
+  readonly severity: 'error' | 'warning';
+}

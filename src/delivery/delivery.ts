@@ -1,0 +1,21 @@
+/**
+ * A way to hand a generation over: files, later SDS, Workload API, hooks.
+ *
+ * @module
+ */
+import type { Generation } from '../identity/identity.ts';
+
+export interface Delivery {
+  /** Names this delivery in logs, status and metrics: `files:/var/run/meshcert`. Bounded by the configuration. */
+  readonly name: string;
+  /**
+   * Hands the generation over; done when the promise is. All or nothing: on failure readers keep the whole previous one.
+   *
+   * @throws AgentError `ERR_DELIVERY`. The caller tries again until it succeeds or a newer generation exists.
+   */
+  deliver(generation: Generation): Promise<void>;
+  /** The identity has expired and has no successor: give out neither its certificate nor its key any more. */
+  withdraw(): Promise<void>;
+  /** Ends what was opened. What was handed over stays. */
+  close(): Promise<void>;
+}
