@@ -1,0 +1,25 @@
+/** The largest share of a lifetime by which a rotation may come after 4/5 of it. */
+export const MAX_JITTER_RATIO = 0.02;
+
+const ROTATION_RATIO = 4 / 5;
+
+/** The two moments that the schedule needs; both by our clock or the certificate's, never `notBefore`. */
+export interface Lifetime {
+  readonly issuedAt: Date;
+  readonly notAfter: Date;
+}
+
+/**
+ * When to replace a certificate: after 4/5 of its life and a jitter of at most `jitterRatio` of it, never before 4/5.
+ *
+ * The life is counted from issuance. CAs back-date `notBefore` (Vault by 30 s, AWS by an hour), so 4/5 from there would
+ * come early, and for short lives before issuance.
+ *
+ * @param jitterUnit from 0 to 1; drawn once per certificate, so that asking twice gives the same moment.
+ * @returns milliseconds since 1970.
+ */
+export function computeRotationDueMs(life: Lifetime, jitterRatio: number, jitterUnit: number): number {
+  const lifetimeMs = life.notAfter.getTime() - life.issuedAt.getTime();
+  const boundedRatio = Math.min(Math.max(jitterRatio, 0), MAX_JITTER_RATIO);
+  return life.issuedAt.getTime() + lifetimeMs * (ROTATION_RATIO + boundedRatio * jitterUnit);
+}
