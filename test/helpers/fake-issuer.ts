@@ -1,0 +1,36 @@
+import type { Clock } from '../../src/clock.ts';
+import type { Issued, IssueRequest, Issuer } from '../../src/issuer/issuer.ts';
+import { type LeafOptions, readCsrKey, TestCa } from './test-ca.ts';
+
+/** Fakes the issuer port: a CA in this process whose next answers a test decides. */
+export class FakeIssuer implements Issuer {
+  readonly requests: IssueRequest[] = [];
+  readonly #ca: TestCa;
+  readonly #clock: Clock;
+  /** What the next calls do instead of issuing; the last stays in force while it is the only one left. */
+  failures: (Error | LeafOptions | Promise<never>)[] = [];
+
+  private constructor(ca: TestCa, clock: Clock) {
+    this.#ca = ca;
+    this.#clock = clock;
+  }
+
+  static async open(clock: Clock): Promise<FakeIssuer> {
+    const notAfter = new Date(clock.nowMs() + 1000 * 86_400_000);
+    return new FakeIssuer(await TestCa.makeRoot('fake', { notAfter }), clock);
+  }
+
+  async issue(request: IssueRequest): Promise<Issued> {
+    this.requests.push(request);
+    const next = this.failures.shift();
+    if (next instanceof Error) throw next;
+    if (next instanceof Promise) return next;
+    const publicKey = await readCsrKey(request.csr);
+    const nowMs = this.#clock.nowMs();
+    const validity = { notBefore: new Date(nowMs - 30_000), notAfter: new Date(nowMs + request.ttlSeconds * 1000) };
+    const leaf = await this.#ca.signLeaf(publicKey, { uris: [request.spiffeId.toString()], ...validity, ...next });
+    return { chain: [leaf], roots: [this.#ca.der] };
+  }
+
+  async close(): Promise<void> {}
+}

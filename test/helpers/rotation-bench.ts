@@ -1,0 +1,81 @@
+import { AgentError } from '../../src/errors.ts';
+import type { KeyType } from '../../src/identity/key-pair.ts';
+import { SpiffeId } from '../../src/identity/spiffe-id.ts';
+import { Rotation, type RotationObserver } from '../../src/rotation/rotation.ts';
+import { IdentityStore } from '../../src/store/identity-store.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakeIssuer } from './fake-issuer.ts';
+import { openRecordingLog } from './recording-log.ts';
+
+type Rotated = Parameters<RotationObserver['rotated']>[0];
+type Failed = Parameters<RotationObserver['failed']>[0];
+
+/** A rotation whose clock, dice and CA a test holds in its hands. */
+export async function setUpRotation(options: { ttlSeconds?: number; keyType?: KeyType; jitterUnit?: number } = {}) {
+  const clock = new FakeClock();
+  const issuer = await FakeIssuer.open(clock);
+  const store = new IdentityStore();
+  const log = openRecordingLog();
+  const rotated: Rotated[] = [];
+  const failed: Failed[] = [];
+  let ticks = 0;
+  const rotation = new Rotation(
+    {
+      backend: 'ca-1',
+      spiffeId: new SpiffeId('default', '/web'),
+      keyType: options.keyType,
+      ttlSeconds: options.ttlSeconds ?? 3600,
+      jitterRatio: 0.02,
+    },
+    {
+      issuer,
+      sink: store,
+      clock,
+      random: () => options.jitterUnit ?? 0.5,
+      log,
+      observer: {
+        rotated: (event) => void rotated.push(event),
+        failed: (event) => void failed.push(event),
+        ticked: () => {
+          ticks += 1;
+        },
+      },
+    },
+  );
+  const stop = new AbortController();
+  let running: Promise<void> | undefined;
+  return {
+    clock,
+    issuer,
+    store,
+    log,
+    rotated,
+    failed,
+    rotation,
+    stop,
+    ticks: () => ticks,
+    /** Starts the loop, and waits for its first sleep. */
+    async start(): Promise<void> {
+      running = rotation.run(stop.signal);
+      await clock.someoneSleeps();
+    },
+    /** Lets time pass in steps of the loop's own sleeps, and waits for the loop to sleep again after each. */
+    async pass(ms: number): Promise<void> {
+      for (let left = ms; left > 0; ) {
+        await clock.someoneSleeps();
+        const step = Math.min(left, clock.sleeps.at(-1) ?? left);
+        clock.advance(Math.max(step, 1));
+        left -= Math.max(step, 1);
+      }
+      await clock.someoneSleeps();
+    },
+    async end(): Promise<void> {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+export function unreachable(): AgentError {
+  return new AgentError('ERR_CA_UNREACHABLE', 'no answer from the CA');
+}
