@@ -1,0 +1,162 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import t from 'tap';
+
+const SRC = resolve(import.meta.dirname, '../../../src');
+
+/**
+ * Who may import what, the way of a certificate from left to right. A file belongs to the first row whose name its
+ * path begins with. `types` are import types only: they leave no trace at run time.
+ */
+const RULES: readonly { room: string; from: readonly string[]; types?: readonly string[]; npm?: readonly string[] }[] =
+  [
+    { room: 'errors.ts', from: [] },
+    { room: 'clock.ts', from: [] },
+    { room: 'log.ts', from: [] },
+    { room: 'data-source.ts', from: ['errors.ts'] },
+    { room: 'identity/', from: ['errors.ts', 'identity/'] },
+    { room: 'issuer/issuer.ts', from: [], types: ['identity/', 'clock.ts', 'log.ts', 'data-source.ts'] },
+    { room: 'issuer/open.ts', from: ['issuer/*/index.ts'], types: ['config/config.ts', 'issuer/issuer.ts'] },
+    {
+      room: 'issuer/builtin/',
+      from: ['issuer/builtin/', 'identity/', 'errors.ts', 'clock.ts', 'log.ts'],
+      types: ['issuer/issuer.ts'],
+      npm: ['@peculiar/x509', 'reflect-metadata'],
+    },
+    {
+      room: 'issuer/vault/',
+      from: ['issuer/vault/', 'identity/', 'errors.ts', 'clock.ts', 'log.ts'],
+      types: ['issuer/issuer.ts', 'data-source.ts'],
+    },
+    {
+      room: 'rotation/',
+      from: ['rotation/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['issuer/issuer.ts', 'log.ts'],
+    },
+    { room: 'store/', from: [], types: ['identity/'] },
+    { room: 'delivery/delivery.ts', from: [], types: ['identity/'] },
+    {
+      room: 'delivery/files/',
+      from: ['delivery/files/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['delivery/delivery.ts', 'log.ts', 'config/config.ts'],
+    },
+    {
+      room: 'delivery/run-delivery.ts',
+      from: ['errors.ts', 'clock.ts'],
+      types: ['delivery/delivery.ts', 'identity/', 'log.ts'],
+    },
+    {
+      room: 'observe/',
+      from: ['observe/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['log.ts', 'issuer/issuer.ts', 'rotation/rotation.ts', 'delivery/run-delivery.ts', 'config/config.ts'],
+      npm: ['prom-client'],
+    },
+    {
+      room: 'config/',
+      from: ['config/', 'identity/', 'errors.ts', 'rotation/schedule.ts'],
+      types: ['issuer/*/config.ts', 'data-source.ts'],
+      npm: ['valibot', 'yaml'],
+    },
+    {
+      room: 'agent.ts',
+      from: [
+        'issuer/open.ts',
+        'rotation/',
+        'store/',
+        'delivery/',
+        'observe/',
+        'identity/',
+        'errors.ts',
+        'clock.ts',
+        'data-source.ts',
+      ],
+      types: ['config/config.ts', 'issuer/issuer.ts', 'log.ts'],
+    },
+    {
+      room: 'cli/',
+      from: ['cli/', 'config/', 'agent.ts', 'errors.ts', 'clock.ts', 'log.ts', 'data-source.ts'],
+      types: ['observe/'],
+      npm: ['commander', 'yaml'],
+    },
+    { room: 'main.ts', from: ['cli/program.ts'] },
+  ];
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const imports = files.flatMap((file) => readImports(file, readFileSync(join(SRC, file), 'utf8')));
+
+function readImports(file: string, text: string): Import[] {
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm);
+  const dynamic = text.matchAll(/\bimport\('([^']+)'\)/g);
+  const resolved = (target: string) =>
+    target.startsWith('.') ? relative(SRC, resolve(SRC, dirname(file), target)) : target;
+  return [
+    ...Array.from(statements, ([, type, target = '']) => ({
+      file,
+      target: resolved(target),
+      typeOnly: type !== undefined,
+    })),
+    ...Array.from(dynamic, ([, target = '']) => ({ file, target: resolved(target), typeOnly: false })),
+  ];
+}
+
+function matches(target: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    if (pattern.endsWith('/')) return target.startsWith(pattern);
+    return new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}$`).test(target);
+  });
+}
+
+t.test('every file belongs to a room of the plan', async (t) => {
+  t.same(
+    files.filter((file) => !RULES.some(({ room }) => file.startsWith(room))),
+    [],
+  );
+});
+
+t.test('files import only from the rooms that theirs may know', async (t) => {
+  const broken = imports.filter(({ file, target, typeOnly }) => {
+    const rule = RULES.find(({ room }) => file.startsWith(room));
+    if (rule === undefined || target.startsWith('node:')) return false;
+    if (target.endsWith('.ts')) return !matches(target, [...rule.from, ...(typeOnly ? (rule.types ?? []) : [])]);
+    return !typeOnly && !(rule.npm ?? []).includes(target);
+  });
+  t.same(
+    broken.map(({ file, target }) => `${file} imports ${target}`),
+    [],
+  );
+});
+
+t.test('clients of one CA and whatever is not needed for the first certificate come by import() only', async (t) => {
+  const HEAVY = ['@peculiar/x509', 'prom-client', 'chokidar', '@grpc/grpc-js', 'node-vault', '@kubernetes/client-node'];
+  const eager = new Set(['main.ts', 'cli/program.ts', 'cli/run.ts', 'agent.ts']);
+  for (const file of eager) {
+    for (const { target, typeOnly } of imports.filter((one) => one.file === file)) {
+      const isDynamic = new RegExp(`import\\('[^']*${target.split('/').at(-1)}'\\)`).test(
+        readFileSync(join(SRC, file), 'utf8'),
+      );
+      if (!typeOnly && !isDynamic && files.includes(target)) eager.add(target);
+    }
+  }
+  const loaded = imports.filter(({ file, target, typeOnly }) => eager.has(file) && !typeOnly && HEAVY.includes(target));
+  t.same(
+    loaded.filter(
+      ({ file, target }) => !new RegExp(`import\\('${target}'\\)`).test(readFileSync(join(SRC, file), 'utf8')),
+    ),
+    [],
+  );
+});
+
+t.test('only main.ts touches process, and nobody but the clock asks for the time', async (t) => {
+  const guilty = files.filter((file) => {
+    const code = readFileSync(join(SRC, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+    if (file !== 'main.ts' && /(?<![\w.'-])process\.(?!getBuiltinModule)/.test(code)) return true;
+    return file !== 'clock.ts' && /Date\.now\(|new Date\(\)|performance\.now\(|Math\.random\(\)/.test(code);
+  });
+  t.same(guilty, []);
+});
