@@ -1,0 +1,186 @@
+/**
+ * A small client for Vault's HTTP API, for the way to a certificate only: node-vault costs more there than the whole
+ * time to a first certificate.
+ *
+ * It never follows a redirect (that would show the token to another host), never logs, reads a bounded answer, and
+ * loads no TLS for an `http:` address.
+ *
+ * @module
+ */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { SecureContext } from 'node:tls';
+import { AgentError } from '../../errors.ts';
+import { complaintOf } from './complaint.ts';
+import { explainAbort, explainNetworkError } from './network-errors.ts';
+
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+export interface VaultClientOptions {
+  /** Base URL, `https://vault.example:8200`. */
+  readonly address: string;
+  /** Sent as X-Vault-Namespace. */
+  readonly namespace?: string | undefined;
+  /** Asked for by SNI, and looked for in Vault's certificate, instead of the host in the address. */
+  readonly serverName?: string | undefined;
+  readonly skipVerify: boolean;
+  /** For an `https:` address. */
+  readonly secureContext?: SecureContext | undefined;
+  /** The limit that the caller's signal imposes, in milliseconds, for messages. */
+  readonly timeLimitMs: number;
+  readonly nowMs: () => number;
+}
+
+export interface VaultCall {
+  readonly method: 'GET' | 'POST';
+  /** Below `/v1/`, without a slash at its start, not escaped. */
+  readonly path: string;
+  readonly token?: string | undefined;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** What is being done, for messages: `logging in`. */
+  readonly purpose: string;
+}
+
+export interface VaultAnswer {
+  readonly status: number;
+  /** The JSON; undefined when there was none. */
+  readonly body: unknown;
+  /** What Vault says went wrong: one line, bounded, without the secrets of the call. Empty when it says nothing. */
+  readonly complaint: string;
+  /** Where a redirect leads. */
+  readonly location?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+  /** Vault's clock minus ours, to a second. */
+  readonly clockSkewSeconds?: number | undefined;
+}
+
+/** One call; the time limit and the connection are the maker's business. */
+export type AskVault = (call: VaultCall) => Promise<VaultAnswer>;
+
+export interface VaultClient {
+  /** @throws AgentError when no answer came: name, route, TLS, time limit, or not HTTP. Every status is an answer. */
+  request(call: VaultCall, signal: AbortSignal): Promise<VaultAnswer>;
+  /** Ends the connection, and whatever still uses it. */
+  close(): void;
+}
+
+/** Opens no connection yet; all requests share one, as long as Vault keeps it open. */
+export async function openVaultClient(options: VaultClientOptions): Promise<VaultClient> {
+  const isTls = options.address.startsWith('https:');
+  const transport = isTls ? await import('node:https') : await import('node:http');
+  const agent = new transport.Agent({
+    keepAlive: true,
+    ...(isTls && {
+      secureContext: options.secureContext,
+      rejectUnauthorized: !options.skipVerify,
+      ...(options.serverName !== undefined && { servername: options.serverName }),
+    }),
+  });
+
+  return {
+    async request(call, signal) {
+      const attempt = { ...options, purpose: call.purpose };
+      const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
+      const url = `${options.address.replace(/\/+$/, '')}/v1/${escapePath(call.path)}`;
+      const headers = makeHeaders(options, call, payload);
+      const sentAtMs = options.nowMs();
+      const request = transport.request(url, { method: call.method, agent, signal, headers });
+      try {
+        const response = await new Promise<IncomingMessage>((resolve, reject) => {
+          request.on('response', resolve).on('error', reject).end(payload);
+        });
+        const text = await readText(response);
+        return readAnswer(call, response, text, { sentAtMs, receivedAtMs: options.nowMs() });
+      } catch (cause) {
+        if (signal.aborted) throw explainAbort(signal, { ...attempt, connected: isConnected(request.socket) });
+        throw explainNetworkError(cause, attempt);
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function makeHeaders(options: VaultClientOptions, call: VaultCall, payload: string | undefined) {
+  if (call.token !== undefined && !/^[\x21-\x7e]+$/.test(call.token)) {
+    throw new AgentError(
+      'ERR_SOURCE',
+      'the Vault token holds a line break, a blank or another character no token has',
+      {
+        remedy: 'store the token alone, on one line',
+      },
+    );
+  }
+  return {
+    // Listeners of Vault Agent can be set to demand it, as a browser cannot be tricked into sending it.
+    'X-Vault-Request': 'true',
+    Accept: 'application/json',
+    ...(options.namespace !== undefined && { 'X-Vault-Namespace': options.namespace }),
+    ...(call.token !== undefined && { 'X-Vault-Token': call.token }),
+    ...(payload !== undefined && {
+      'Content-Type': 'application/json',
+      'Content-Length': String(Buffer.byteLength(payload)),
+    }),
+  };
+}
+
+function escapePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}
+
+function isConnected(socket: { connecting: boolean } | null): boolean {
+  return socket !== null && !socket.connecting;
+}
+
+async function readText(message: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) {
+      throw new AgentError('ERR_CA_PROTOCOL', 'the answer is larger than any of Vault: more than 1 MiB', {
+        remedy: 'check that conf.fromCp.address is that of Vault',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function readAnswer(
+  call: VaultCall,
+  { statusCode = 0, headers }: IncomingMessage,
+  text: string,
+  times: { sentAtMs: number; receivedAtMs: number },
+): VaultAnswer {
+  const body = parseJson(text);
+  return {
+    status: statusCode,
+    body,
+    complaint: statusCode < 400 ? '' : complaintOf(body, text, [call.token, call.body?.jwt]),
+    location: headers.location,
+    retryAfterMs: readRetryAfter(headers, times.receivedAtMs),
+    clockSkewSeconds: readClockSkew(headers, times),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds, or a date (RFC 9110, 10.2.3). */
+function readRetryAfter(headers: IncomingHttpHeaders, nowMs: number): number | undefined {
+  const value = headers['retry-after'];
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  return ms >= 0 ? ms : undefined;
+}
+
+/** The Date header cuts off parts of a second, and was written between sending and receiving. */
+function readClockSkew(headers: IncomingHttpHeaders, times: { sentAtMs: number; receivedAtMs: number }) {
+  const dateMs = Date.parse(headers.date ?? '');
+  if (Number.isNaN(dateMs)) return undefined;
+  return (dateMs + 500 - (times.sentAtMs + times.receivedAtMs) / 2) / 1000;
+}

@@ -1,0 +1,108 @@
+/**
+ * The issuer for HashiCorp Vault's PKI engine: each `issue` logs in, has the request signed, and gives the token back.
+ *
+ * @module
+ */
+import { AgentError } from '../../errors.ts';
+import type { Issued, IssueRequest, Issuer, IssuerContext } from '../issuer.ts';
+import { type AskVault, openVaultClient, type VaultClient } from './client.ts';
+import type { VaultConfig } from './config.ts';
+import { asRecord, asString } from './json.ts';
+import { type Login, logIn } from './login.ts';
+import { openSigner } from './sign.ts';
+import { withTimeLimit } from './time-limit.ts';
+import { openTlsTrust } from './tls-trust.ts';
+
+/** For what follows an issue: giving the token back, or looking when it ends. Nobody waits for it. */
+const AFTERWARDS_LIMIT_MS = 5_000;
+/** How long `close` waits for that. */
+const CLOSE_LIMIT_MS = 500;
+
+/** Opens no connection before the first `issue`; each `issue` has one of its own. */
+export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
+  const { clock, log, observer } = context;
+  const isTls = config.address.startsWith('https:');
+  const trust = openTlsTrust(config.tls.skipVerify ? undefined : config.tls.caCert, context.readSource);
+  const sign = openSigner(config, context);
+  const closing = new AbortController();
+  const closed = new AbortController();
+  const running = new Set<Promise<unknown>>();
+
+  const track = <T>(work: Promise<T>): Promise<T> => {
+    const done: Promise<unknown> = work.then(noop, noop).finally(() => running.delete(done));
+    running.add(done);
+    return work;
+  };
+
+  const bind =
+    (client: VaultClient, signal: AbortSignal): AskVault =>
+    async (call) => {
+      const answer = await client.request(call, signal);
+      if (answer.clockSkewSeconds !== undefined) observer.clockSkewSeen(answer.clockSkewSeconds);
+      return answer;
+    };
+
+  async function issue(request: IssueRequest, signal: AbortSignal): Promise<Issued> {
+    const client = await openVaultClient({
+      ...config,
+      ...config.tls,
+      secureContext: isTls ? await trust() : undefined,
+      timeLimitMs: context.requestTimeoutMs,
+      nowMs: () => clock.nowMs(),
+    });
+    let login: Login | undefined;
+    try {
+      return await withTimeLimit(context.requestTimeoutMs, [signal, closing.signal], async (limited) => {
+        const ask = bind(client, limited);
+        login = await logIn(config, context, ask);
+        return await sign(request, login, ask);
+      });
+    } finally {
+      track(tidyUp(client, login));
+    }
+  }
+
+  async function tidyUp(client: VaultClient, login: Login | undefined): Promise<void> {
+    try {
+      if (login === undefined || login.kind === 'batch') return;
+      const { token, kind } = login;
+      await withTimeLimit(AFTERWARDS_LIMIT_MS, [closed.signal], async (limited) => {
+        const ask = bind(client, limited);
+        await (kind === 'borrowed' ? revoke(token, ask) : observeExpiry(token, ask));
+      });
+    } catch (thrown) {
+      log.debug('afterwards failed', { backend: context.backend, error: AgentError.from(thrown).line });
+    } finally {
+      client.close();
+    }
+  }
+
+  async function revoke(token: string, ask: AskVault): Promise<void> {
+    const path = 'auth/token/revoke-self';
+    const { status, complaint } = await ask({ method: 'POST', path, token, purpose: 'revoking our token' });
+    if (status >= 300) log.debug('vault token not revoked', { backend: context.backend, status, complaint });
+  }
+
+  async function observeExpiry(token: string, ask: AskVault): Promise<void> {
+    const path = 'auth/token/lookup-self';
+    const { body } = await ask({ method: 'GET', path, token, purpose: 'looking up our token' });
+    const expireTime = Date.parse(asString(asRecord(asRecord(body).data).expire_time) ?? '');
+    if (!Number.isNaN(expireTime)) observer.credentialExpires('vault_token', expireTime);
+  }
+
+  return {
+    issue: (request, signal) => track(issue(request, signal)),
+    async close() {
+      closing.abort();
+      const limit = new AbortController();
+      const finish = async () => {
+        while (running.size > 0) await Promise.all(running);
+      };
+      await Promise.race([finish(), clock.sleep(CLOSE_LIMIT_MS, limit.signal)]);
+      limit.abort();
+      closed.abort();
+    },
+  };
+}
+
+function noop(): void {}

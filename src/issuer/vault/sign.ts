@@ -1,0 +1,108 @@
+import { derToPem } from '../../identity/pem.ts';
+import type { Issued, IssueRequest, IssuerContext } from '../issuer.ts';
+import { readSignedAnswer, type SignedAnswer } from './answer.ts';
+import { readCaChain } from './ca-chain.ts';
+import type { AskVault, VaultAnswer } from './client.ts';
+import type { VaultConfig } from './config.ts';
+import { asRecord, asStrings } from './json.ts';
+import { openLifetimeWatch } from './lifetime.ts';
+import type { Login } from './login.ts';
+import { explainDenied, explainSignRefusal, grantSign } from './sign-errors.ts';
+
+/** How long `issue` is taken to be all that the policy grants, before `sign` is tried again. */
+const ISSUE_ONLY_MS = 24 * 60 * 60 * 1000;
+
+export type Signer = (request: IssueRequest, login: Login, ask: AskVault) => Promise<Issued>;
+
+type Endpoint = 'sign' | 'issue';
+
+/**
+ * Gets certificates from one PKI role. `sign` keeps the private key here; where the policy grants only `issue`, as that
+ * of Kong Mesh's document does, that is used and said once. It is remembered, as each denied request may raise an alarm
+ * on Vault's audit log; `sign` gets another chance after a day, and as soon as `issue` is denied too.
+ */
+export function openSigner(config: VaultConfig, context: IssuerContext): Signer {
+  const { clock, log, observer } = context;
+  const { address, pki, role } = config;
+  const watchLifetime = openLifetimeWatch(log, `${pki}/roles/${role}`);
+  let signDeniedAtMs: number | undefined;
+  const told = new Set<string>();
+  const warnOnce = (event: string, remedy: string) => {
+    if (!told.has(event)) log.warn(event, { backend: context.backend, remedy });
+    told.add(event);
+  };
+
+  const isIssueOnly = () => signDeniedAtMs !== undefined && clock.monotonicMs() - signDeniedAtMs < ISSUE_ONLY_MS;
+
+  /** The first answer that is not "denied", or the last one. */
+  async function request(wanted: IssueRequest, login: Login, ask: AskVault): Promise<VaultAnswer> {
+    const send = (endpoint: Endpoint) => {
+      const path = `${pki}/${endpoint}/${role}`;
+      return ask({ method: 'POST', path, token: login.token, body: makeBody(endpoint, wanted), purpose: 'signing' });
+    };
+    const [first, second]: [Endpoint, Endpoint] = isIssueOnly() ? ['issue', 'sign'] : ['sign', 'issue'];
+    const answer = await send(first);
+    if (answer.status !== 403 || isDeadToken(answer)) return answer;
+    const other = await send(second);
+    if (other.status === 403) return other;
+    signDeniedAtMs = second === 'issue' ? clock.monotonicMs() : undefined;
+    return other;
+  }
+
+  return async (wanted, login, ask) => {
+    const pinned = config.caChain === undefined ? undefined : await readCaChain(config.caChain, context.readSource);
+    const startedAtMs = clock.monotonicMs();
+    const answer = await request(wanted, login, ask);
+    const attempt = { address, pki, role, request: wanted };
+    if (answer.status === 403) throw explainDenied(attempt, login.kind, await judgeToken(answer, login, ask));
+    if (answer.status !== 200) throw explainSignRefusal(answer, attempt);
+    const { notAfterSeconds, anchorIsIntermediate, ...issued }: SignedAnswer = readSignedAnswer(answer.body, pinned);
+    observer.stepTook('sign', (clock.monotonicMs() - startedAtMs) / 1000);
+
+    for (const warning of asStrings(asRecord(answer.body).warnings)) log.debug('vault warns', { warning });
+    if (notAfterSeconds !== undefined) {
+      const vaultNowSeconds = clock.nowMs() / 1000 + (answer.clockSkewSeconds ?? 0);
+      watchLifetime({ askedSeconds: wanted.ttlSeconds, gotSeconds: notAfterSeconds - vaultNowSeconds });
+    }
+    if (issued.privateKeyPem !== undefined) {
+      warnOnce('the CA makes the private key, as its policy grants issue only', `grant: ${grantSign({ pki, role })}`);
+    }
+    if (anchorIsIntermediate) {
+      warnOnce(
+        'no root is known, so peers are given an intermediate CA to trust',
+        'set conf.fromCp.caChain to the root',
+      );
+    }
+    return issued;
+  };
+}
+
+function makeBody(endpoint: Endpoint, { spiffeId, csr, ttlSeconds }: IssueRequest) {
+  return {
+    ...(endpoint === 'sign' ? { csr: derToPem('CERTIFICATE REQUEST', csr) } : { private_key_format: 'pkcs8' }),
+    // Vault takes the SAN from the CSR, unless the role says use_csr_sans=false.
+    uri_sans: spiffeId.toString(),
+    ttl: `${ttlSeconds}s`,
+    exclude_cn_from_sans: true,
+    format: 'pem',
+  };
+}
+
+/** Vault of today says it; with older ones every 403 reads alike. */
+function isDeadToken({ complaint }: VaultAnswer): boolean {
+  return /invalid token/.test(complaint);
+}
+
+/** What the token itself is worth, after it was denied something. */
+async function judgeToken(denied: VaultAnswer, login: Login, ask: AskVault): Promise<'alive' | 'dead' | 'unknown'> {
+  if (isDeadToken(denied)) return 'dead';
+  if (login.kind !== 'configured') return 'alive';
+  const answer = await ask({
+    method: 'GET',
+    path: 'auth/token/lookup-self',
+    token: login.token,
+    purpose: 'looking up our token',
+  });
+  if (answer.status === 200) return 'alive';
+  return isDeadToken(answer) ? 'dead' : 'unknown';
+}
