@@ -1,0 +1,7 @@
+export type PeerName = 'vault' | 'kube-apiserver' | 'etcd' | 'envoy';
+
+export function peerPaths(environment?: NodeJS.ProcessEnv): Record<PeerName, string>;
+export function installPeers(
+  say: (line: string) => void,
+  environment?: NodeJS.ProcessEnv,
+): Promise<Record<PeerName, string>>;
