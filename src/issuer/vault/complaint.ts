@@ -19,27 +19,21 @@ export function complaintOf(body: unknown, text: string, secrets: readonly unkno
 
 /** `2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n` -> `permission denied; invalid token` */
 function undecorate(error: string): string {
-  const items = error.replace(/^\d+ errors? occurred:\s*/, '').split(/\n\s*\*\s*/);
+  const items = error.replace(/^\d+ errors? occurred:/, '').split(/\n\s*\* /);
   return items
-    .map((item) =>
-      item
-        .replace(/^\*\s*/, '')
-        .replace(/\s+/g, ' ')
-        .trim(),
-    )
+    .map(toOneLine)
     .filter((item) => item !== '')
     .join('; ');
 }
 
-function firstLine(text: string): string {
-  return (
-    text
-      .replace(/<[^>]*>/g, ' ')
-      .trim()
-      .split('\n', 1)[0]
-      ?.replace(/[^\x20-\x7e]/g, ' ')
-      .trim() ?? ''
-  );
+function firstLine(markup: string): string {
+  const text = markup.replace(/<[^>]*>/g, ' ').trim();
+  return toOneLine(text.split('\n', 1)[0] ?? '');
+}
+
+/** Neither line breaks nor anything else that a terminal acts upon. */
+function toOneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
 function strikeOut(text: string, secrets: readonly unknown[]): string {

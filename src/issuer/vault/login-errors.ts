@@ -57,6 +57,13 @@ const REFUSALS: readonly Refusal[] = [
     }),
   },
   {
+    pattern: /could not load backend configuration/,
+    explain: ({ mountPath }) => ({
+      why: `${mountPath} has not been told of a cluster yet`,
+      remedy: `run: vault write ${mountPath}/config kubernetes_host=...`,
+    }),
+  },
+  {
     pattern: /permission denied/,
     explain: ({ mountPath, owner }) => ({
       why: `Vault at that path does not believe the token of ${owner}, or may not ask the Kubernetes API about it`,

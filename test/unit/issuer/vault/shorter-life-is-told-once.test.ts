@@ -1,0 +1,38 @@
+import t from 'tap';
+import { openLifetimeWatch } from '../../../../src/issuer/vault/lifetime.ts';
+import { openRecordingLog } from '../../../helpers/recording-log.ts';
+
+function setUp() {
+  const log = openRecordingLog();
+  const watch = openLifetimeWatch(log, 'pki/roles/mesh');
+  return { log, see: (askedSeconds: number, gotSeconds: number) => watch({ askedSeconds, gotSeconds }) };
+}
+
+t.test('a clearly shorter life is told once, with the command that mends it', async (t) => {
+  const { log, see } = setUp();
+  see(86_400, 3600);
+  see(86_400, 3599.2);
+  t.equal(log.lines.length, 1);
+  t.match(log.lines[0], /WARN .*askedSeconds=86400 gotSeconds=3600 .*vault patch pki\/roles\/mesh max_ttl=86400s/);
+});
+
+t.test('a change is told again', async (t) => {
+  const { log, see } = setUp();
+  see(86_400, 3600);
+  see(86_400, 7200);
+  see(43_200, 7200);
+  see(43_200, 43_200);
+  see(43_200, 7200);
+  t.equal(log.lines.length, 4);
+});
+
+t.test('what rounding takes away is nothing', async (t) => {
+  const { log, see } = setUp();
+  see(86_400, 86_341);
+  see(15, 13.6);
+  see(5, 3.1);
+  t.same(log.lines, []);
+  see(86_400, 86_339);
+  see(15, 12.9);
+  t.equal(log.lines.length, 2);
+});
