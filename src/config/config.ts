@@ -60,9 +60,9 @@ export interface FilesConfig {
 
 /** One mistake in the configuration, so that all can be told at once. */
 export interface Problem {
-  /** The file as the user named it, or `MESHCERT_CONFIG`. */
+  /** The file as the user named it, `MESHCERT_CONFIG`, or `defaults` for what no file says. */
   readonly file: string;
-  /** Counted from 1. */
+  /** Counted from 1; 0 for the file as a whole. */
   readonly line: number;
   /** `mtls.backends[0].conf.fromCp.address`; empty for the document itself. */
   readonly key: string;

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import { readSources } from '../config/read-sources.ts';
+import type { Edge, ExitCode } from './edge.ts';
+
+const readText = (path: string) => readFile(path, 'utf8');
+
+/**
+ * Checks the configuration without touching the network: a line for every mistake and warning, then one that sums up.
+ *
+ * @param files what `-c` named, in order.
+ * @returns the exit code: 0, or 2 when there is a mistake.
+ */
+export async function validate(
+  files: readonly string[],
+  { environment, hostName, currentDirectory, writeOut }: Edge,
+): Promise<ExitCode> {
+  const read = await readSources({ files, environment, readFile: readText });
+  const { config, problems } = loadConfig({ ...read, environment, hostName, currentDirectory });
+  for (const problem of problems) writeOut(`${formatProblem(problem)}\n`);
+
+  const mistakes = problems.filter(({ severity }) => severity === 'error');
+  const warnings = count(problems.length - mistakes.length, 'warning');
+  if (mistakes.length > 0 || config === undefined) {
+    const found = [count(mistakes.length, 'mistake'), warnings].filter((part) => part !== '').join(' and ');
+    writeOut(`${found} in ${count(new Set(problems.map(({ file }) => file)).size, 'file')}\n`);
+    return 2;
+  }
+  writeOut(`ok: ${describe(config)}${warnings === '' ? '' : `; ${warnings}`}\n`);
+  return 0;
+}
+
+function describe({ mesh, service, spiffeId, backend, deliver }: Config): string {
+  const parts = [`mesh ${mesh}`, `service ${service}`, spiffeId.toString()];
+  parts.push(backend === undefined ? 'mTLS is off' : `backend ${backend.name} (${backend.issuer.kind})`);
+  const directories = deliver.files.length;
+  parts.push(directories === 1 ? '1 directory' : `${directories} directories`);
+  return parts.join(', ');
+}
+
+/** `2 mistakes`; empty for none. */
+function count(number: number, what: string): string {
+  return number === 0 ? '' : `${number} ${what}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,151 @@
+import { resolve } from 'node:path';
+import * as v from 'valibot';
+import { KEY_TYPES } from '../identity/key-pair.ts';
+import type { Config } from './config.ts';
+import { readDeliver } from './deliver.ts';
+import { meshName } from './mesh.ts';
+import type { Place } from './place.ts';
+import { readMapping } from './read.ts';
+import {
+  anything,
+  asksForSomething,
+  choice,
+  convert,
+  expected,
+  fail,
+  isMapping,
+  list,
+  maybe,
+  path,
+  pattern,
+  quote,
+  text,
+} from './schema.ts';
+
+/** The share of the lifetime by which a rotation may be late: 2 %. */
+const MAX_JITTER_PERCENT = 2;
+
+/** Of a Unix socket's path, by the `sun_path` of Linux with its closing zero. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+const spiffePattern = pattern(
+  /^spiffe:\/\/[a-z0-9._-]+(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)*(\/(?!\.{1,2}$)[A-Za-z0-9._-]+|\/\*)$/,
+  'a SPIFFE ID, exact or ending in "/*"',
+  'write it like spiffe://default/web or spiffe://default/batch/*',
+);
+
+const trustDomain = pattern(/^[a-z0-9._-]{1,255}$/, 'a trust domain of a-z, 0-9, ".", "-" and "_"');
+
+const tags = v.pipe(
+  v.custom<Record<string, unknown>>(isMapping, ({ input }) => expected('a mapping of names to text', input)),
+  v.record(v.string(), text),
+);
+
+const jitter = convert((input) => {
+  const hint = 'write it like 2%';
+  if (typeof input !== 'string') return fail(expected('a share of the lifetime in percent', input), hint);
+  const [, percent] = /^(\d+(?:\.\d+)?) ?%$/.exec(input) ?? [];
+  if (percent === undefined) return fail(`expected a share of the lifetime in percent, got ${quote(input)}`, hint);
+  if (Number(percent) <= MAX_JITTER_PERCENT) return Number(percent) / 100;
+  return fail(
+    `expected at most ${MAX_JITTER_PERCENT}%, got ${quote(input)}`,
+    'a longer delay would eat the time that is left to try again',
+  );
+});
+
+const address = convert((input) => {
+  const hint = 'write it like 127.0.0.1:9902 or [::1]:9902';
+  if (typeof input !== 'string') return fail(expected('host:port', input), hint);
+  const [, host = '', port = ''] = /^(\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(input) ?? [];
+  if (host !== '' && Number(port) <= 65_535) return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+  return fail(
+    `expected host:port, got ${quote(input)}`,
+    /^:\d+$/.test(input) ? `for every interface, write 0.0.0.0${input}` : hint,
+  );
+});
+
+const AGENT = {
+  type: anything,
+  mesh: maybe(meshName),
+  service: maybe(text),
+  trustDomain: maybe(trustDomain),
+  spiffeId: maybe(text),
+  tags: maybe(tags),
+  keyType: maybe(choice(['auto', ...KEY_TYPES])),
+  allow: maybe(list(spiffePattern)),
+  deliver: anything,
+  rotation: anything,
+  telemetry: anything,
+  admin: anything,
+};
+const ROTATION = { jitter: maybe(jitter), standbyBackends: anything, onStart: anything };
+
+/** What an Agent document says, defaults filled in where they depend on nothing else. */
+export interface Agent {
+  readonly place: Place;
+  readonly mesh: string | undefined;
+  readonly service: string | undefined;
+  readonly trustDomain: string | undefined;
+  readonly spiffeId: string | undefined;
+  readonly tags: Config['tags'];
+  readonly keyType: Config['keyType'];
+  readonly allow: readonly string[];
+  readonly deliver: Config['deliver'];
+  readonly rotation: Config['rotation'];
+  readonly telemetry: Config['telemetry'];
+  readonly admin: Config['admin'];
+}
+
+/**
+ * Reads an Agent document, reporting every mistake.
+ *
+ * @param value `{}` for an agent without one.
+ */
+export function readAgent(value: unknown, place: Place, currentDirectory: string): Agent {
+  const {
+    mesh,
+    service,
+    trustDomain,
+    spiffeId,
+    tags = {},
+    keyType = 'auto',
+    allow = [],
+    ...parts
+  } = readMapping(AGENT, value, place);
+  const telemetry = readMapping({ address: maybe(address) }, parts.telemetry, place.at('telemetry'));
+  const rotation = readMapping(ROTATION, parts.rotation, place.at('rotation'));
+  const { standbyBackends, onStart } = rotation;
+  if (asksForSomething(standbyBackends)) place.at('rotation', 'standbyBackends').error('not in this version yet');
+  if (asksForSomething(onStart) && onStart !== 'reissue') {
+    place.at('rotation', 'onStart').error('anything but "reissue" is not in this version yet');
+  }
+  return {
+    place,
+    mesh,
+    service,
+    trustDomain,
+    spiffeId,
+    tags,
+    keyType: keyType === 'auto' ? undefined : keyType,
+    allow,
+    deliver: { files: readDeliver(parts.deliver, place.at('deliver'), currentDirectory) },
+    rotation: { jitterRatio: rotation.jitter ?? MAX_JITTER_PERCENT / 100 },
+    telemetry: telemetry.address ?? { host: '127.0.0.1', port: 9902 },
+    admin: { socket: readSocket(parts.admin, place.at('admin'), currentDirectory) },
+  };
+}
+
+function readSocket(admin: unknown, place: Place, currentDirectory: string): string {
+  const read = readMapping({ socket: maybe(path) }, admin, place);
+  const socket = resolve(currentDirectory, read.socket ?? '.meshcert/admin.sock');
+  const bytes = Buffer.byteLength(socket);
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    place
+      .at('socket')
+      .error(
+        `the path of a Unix socket has at most ${MAX_SOCKET_PATH_BYTES} bytes, and ${quote(socket)} has ${bytes}`,
+        'name a shorter one',
+      );
+  }
+  return socket;
+}

@@ -1,0 +1,170 @@
+import { type BackendContext, backendType, readConf } from './backends.ts';
+import type { Backend } from './config.ts';
+import type { Document } from './documents.ts';
+import { type Findings, Place } from './place.ts';
+import { readMapping, readValue } from './read.ts';
+import {
+  anything,
+  choice,
+  duration,
+  expected,
+  flag,
+  isAbsent,
+  isMapping,
+  keys,
+  maybe,
+  pattern,
+  quote,
+  suggest,
+  text,
+} from './schema.ts';
+
+const THIRTY_DAYS_SECONDS = 30 * 86_400;
+
+/** Generous for a CA, and short enough to try again several times in the life of the shortest certificates. */
+const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
+
+/** Names of meshes and backends become parts of file names, of mount points and of trust domains. */
+export const meshName = pattern(/^(?!\.{1,2}$)[a-z0-9._-]{1,253}$/, 'a name of a-z, 0-9, ".", "-" and "_"');
+const backendName = pattern(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,253}$/, 'a name of letters, digits, ".", "-" and "_"');
+
+const MTLS = { enabledBackend: maybe(text), backends: anything, skipValidation: maybe(flag) };
+
+const BACKEND = {
+  name: maybe(backendName),
+  type: maybe(backendType),
+  mode: maybe(choice(['STRICT', 'PERMISSIVE'])),
+  dpCert: maybe(keys({ rotation: maybe(keys({ expiration: maybe(duration) })), requestTimeout: maybe(duration) })),
+  rootChain: maybe(keys({ requestTimeout: maybe(duration) })),
+  conf: anything,
+};
+
+/** One Mesh document whose backends were not read yet. */
+export interface Mesh {
+  /** Undefined: it has none, which was reported. */
+  readonly name: string | undefined;
+  readonly place: Place;
+  readonly mtls: unknown;
+  readonly mtlsPlace: Place;
+}
+
+export interface Mtls {
+  /** Undefined: mTLS is off, or a mistake was reported. */
+  readonly backend: Backend | undefined;
+  readonly supportedBackends: readonly string[];
+}
+
+/** Takes a Mesh in the Universal form (`type: Mesh`) or that of Kubernetes (`kind: Mesh`, `metadata`, `spec`). */
+export function openMesh(document: Document, findings: Findings): Mesh {
+  const place = new Place(document, findings);
+  const value = isMapping(document.value) ? document.value : {};
+  const isUniversal = 'type' in value;
+  const namePlace = isUniversal ? place.at('name') : place.at('metadata', 'name');
+  const specPlace = isUniversal ? place : place.at('spec');
+  const holder = isUniversal ? value : value.metadata;
+  const spec = (isUniversal ? value : value.spec) ?? {};
+  const rawName = isMapping(holder) ? holder.name : undefined;
+  if (isAbsent(rawName)) namePlace.error('missing: expected the name of the mesh');
+  if (!isMapping(spec)) specPlace.error(expected('a mapping', spec));
+  else warnOfMisspeltMtls(spec, specPlace);
+  return {
+    name: readValue(maybe(meshName), rawName, namePlace),
+    place,
+    mtls: isMapping(spec) ? spec.mtls : undefined,
+    mtlsPlace: specPlace.at('mtls'),
+  };
+}
+
+/** All that stands beside `mtls` passes unread; only what surely was to be `mtls` is worth a word. */
+function warnOfMisspeltMtls(spec: Record<string, unknown>, place: Place): void {
+  if ('mtls' in spec) return;
+  for (const key of Object.keys(spec)) {
+    if (/^(mtls|mtsl|mlts|tmls|mtl|mtlss|mutualtls|tls)$/i.test(key))
+      place.at(key).warn('not read', 'did you mean "mtls"?');
+  }
+}
+
+/**
+ * Reads `mtls`, reporting every mistake in every backend.
+ *
+ * @param isSelected false for a Mesh beside the one in use: what it enables concerns others.
+ */
+export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, currentDirectory: string): Mtls {
+  const { enabledBackend, backends } = readMapping(MTLS, mtls, mtlsPlace);
+  const listPlace = mtlsPlace.at('backends');
+  const rawBackends = backends ?? [];
+  if (!Array.isArray(rawBackends)) {
+    listPlace.error(expected('a list of backends', rawBackends));
+    return { backend: undefined, supportedBackends: [] };
+  }
+  const read = rawBackends.map((raw: unknown, index) => {
+    const isEnabled = isSelected && isMapping(raw) && raw.name === enabledBackend;
+    return readBackend(raw, listPlace.at(index), { mesh: name ?? 'default', isEnabled, currentDirectory });
+  });
+  const names = read.map((one) => one.name).filter((one) => one !== undefined);
+  names.forEach((one, index) => {
+    if (names.indexOf(one) !== index)
+      listPlace.at(index, 'name').error(`the name ${quote(one)} is taken by another backend`);
+  });
+  if (enabledBackend === undefined) return { backend: undefined, supportedBackends: names };
+
+  if (!names.includes(enabledBackend)) {
+    const [what, hint] =
+      `the name of a backend (${names.join(', ') || 'there is none'}), got ${quote(enabledBackend)}${suggest(enabledBackend, names)}`.split(
+        '\n',
+      );
+    mtlsPlace.at('enabledBackend').error(`expected ${what}`, hint);
+  } else if (isSelected) {
+    warnOfOthers(names, enabledBackend, listPlace);
+  }
+  return { backend: read.find((one) => one.name === enabledBackend)?.backend, supportedBackends: names };
+}
+
+function warnOfOthers(names: readonly string[], enabled: string, place: Place): void {
+  const others = names.filter((name) => name !== enabled);
+  if (others.length === 0) return;
+  place.warn(
+    `this version leaves the CA of a backend that is not enabled (${others.join(', ')}) out of the trust bundle`,
+  );
+}
+
+function readBackend(
+  raw: unknown,
+  place: Place,
+  context: BackendContext,
+): { name: string | undefined; backend: Backend | undefined } {
+  if (!isMapping(raw)) {
+    place.error(expected('a backend (name, type, conf)', raw));
+    return { name: undefined, backend: undefined };
+  }
+  const read = readMapping(BACKEND, raw, place);
+  for (const key of ['name', 'type'] as const) {
+    if (isAbsent(raw[key]))
+      place.at(key).error(key === 'name' ? 'missing: expected a name' : 'missing: expected vault or builtin');
+  }
+  const ttlMs = read.dpCert?.rotation?.expiration;
+  if (ttlMs !== undefined && ttlMs < 1000) {
+    place.at('dpCert', 'rotation', 'expiration').error('expected at least a second');
+  }
+  const issuer = read.type && readConf(read.type, read.conf, place, context);
+  if (read.name === undefined || issuer === undefined) return { name: read.name, backend: undefined };
+  const backend: Backend = {
+    name: read.name,
+    mode: read.mode ?? 'STRICT',
+    ttlSeconds: ttlMs === undefined ? THIRTY_DAYS_SECONDS : Math.floor(ttlMs / 1000),
+    requestTimeoutMs: read.dpCert?.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT_MS,
+    issuer,
+  };
+  return { name: read.name, backend };
+}
+
+/** The one backend of an agent that was given no Mesh: the embedded CA. */
+export function makeDefaultBackend(issuer: Backend['issuer']): Backend {
+  return {
+    name: 'builtin',
+    mode: 'STRICT',
+    ttlSeconds: THIRTY_DAYS_SECONDS,
+    requestTimeoutMs: DEFAULT_REQUEST_TIMEOUT_MS,
+    issuer,
+  };
+}
