@@ -68,7 +68,8 @@ export async function installPeers(say, environment = process.env) {
     const complaints = missingTools(missing, environment);
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
     say(`installing ${missing.map(({ name, version }) => `${name} ${version}`).join(', ')} into ${missing[0].cache}`);
-    if (missing.some(({ source }) => source)) say('building the Go parts takes 10 to 20 minutes the first time on 2 cores');
+    if (missing.some(({ source }) => source))
+      say('building the Go parts takes 10 to 20 minutes the first time on 2 cores');
     await mkdir(missing[0].cache, { recursive: true });
     for (const part of missing) await withLock(part, say, () => install(part, say, environment));
   }
@@ -85,7 +86,10 @@ function missingTools(missing, environment) {
     const [, major, minor] = found.text.match(/^go(\d+)\.(\d+)/) ?? [];
     if (!found.ok || Number(major) * 1000 + Number(minor) < 1026) {
       complaints.push(
-        `Go 1.26 or later is needed to build ${missing.filter(({ source }) => source).map(({ name }) => name).join(', ')}, ` +
+        `Go 1.26 or later is needed to build ${missing
+          .filter(({ source }) => source)
+          .map(({ name }) => name)
+          .join(', ')}, ` +
           `but "go env GOVERSION" ${found.ok ? `says ${found.text}` : `fails: ${found.text}`}.\n` +
           '  Remedy: install it from https://go.dev/dl/ and put its bin folder on the PATH.',
       );
@@ -168,7 +172,9 @@ async function run(part, command, args, options) {
     });
     if (code === 0) return rm(log, { force: true });
     const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-20).join('\n  ');
-    throw new Error(`${command} ${args.join(' ')}\n  ended with ${signal ?? `exit code ${code}`}; all it said is in ${log}:\n  ${tail}`);
+    throw new Error(
+      `${command} ${args.join(' ')}\n  ended with ${signal ?? `exit code ${code}`}; all it said is in ${log}:\n  ${tail}`,
+    );
   } finally {
     for (const name of signals) process.off(name, forward);
   }
@@ -249,7 +255,11 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
   } else {
     try {
       await installPeers((line) => process.stdout.write(`peers: ${line}\n`));
-      process.stdout.write(`peers: ${parts().map(({ name, version }) => `${name} ${version}`).join(', ')} are installed\n`);
+      process.stdout.write(
+        `peers: ${parts()
+          .map(({ name, version }) => `${name} ${version}`)
+          .join(', ')} are installed\n`,
+      );
     } catch (error) {
       process.stderr.write(`${error.message}\n`);
       process.exitCode = 1;
