@@ -20,9 +20,9 @@ export interface FilesOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** How long a superseded generation stays readable, in milliseconds. Default 60 s. */
-  readonly graceMs?: number;
+  readonly graceMs?: number | undefined;
   /** Numeric user of this process, for the words of errors. */
-  readonly uid?: number;
+  readonly uid?: number | undefined;
 }
 
 /** Touches no file before the first {@link Delivery.deliver}. */
