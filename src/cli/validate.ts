@@ -15,7 +15,12 @@ const readText = (path: string) => readFile(path, 'utf8');
  */
 export async function validate(
   files: readonly string[],
-  { environment, hostName, currentDirectory, writeOut }: Edge,
+  {
+    environment,
+    hostName,
+    currentDirectory,
+    writeOut,
+  }: Pick<Edge, 'environment' | 'hostName' | 'currentDirectory' | 'writeOut'>,
 ): Promise<ExitCode> {
   const read = await readSources({ files, environment, readFile: readText });
   const { config, problems } = loadConfig({ ...read, environment, hostName, currentDirectory });

@@ -69,16 +69,17 @@ export function loadConfig(input: LoadInput): Loaded {
 
 /** @param isComplete false when a document could not be read: then the wanted one may be there. */
 function selectMesh(agent: Agent, meshes: readonly Mesh[], isComplete: boolean): Mesh | undefined {
-  const names = meshes.map(({ name }) => name).filter((name) => name !== undefined);
+  const names = [...new Set(meshes.map(({ name }) => name))].filter((name) => name !== undefined);
   meshes.forEach(({ name, place }, index) => {
     const first = meshes.findIndex((other) => other.name === name);
     if (name === undefined || first === index) return;
     place.error(`the Mesh ${quote(name)} stands at ${meshes[first]?.place}, too`, 'keep one of them');
   });
-  const wanted = agent.mesh ?? (meshes.length === 1 ? meshes[0]?.name : DEFAULT_MESH);
+  const wanted = agent.mesh ?? (names.length === 1 ? names[0] : DEFAULT_MESH);
   const found = meshes.find(({ name }) => name === wanted);
   const supposed = found ?? (meshes.length === 1 ? meshes[0] : undefined);
-  if (found !== undefined || meshes.length === 0 || !isComplete || names.length < meshes.length) return supposed;
+  const isUnnamed = meshes.some(({ name }) => name === undefined);
+  if (found !== undefined || meshes.length === 0 || !isComplete || isUnnamed) return supposed;
   const given = names.map(quote).join(', ');
   if (agent.mesh === undefined) {
     meshes[0]?.place.error(`there are several meshes (${given})`, 'name one as "mesh" in an Agent document');

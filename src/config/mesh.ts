@@ -101,11 +101,13 @@ export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, c
     const isEnabled = isSelected && isMapping(raw) && raw.name === enabledBackend;
     return readBackend(raw, listPlace.at(index), { mesh: name ?? 'default', isEnabled, currentDirectory });
   });
-  const names = read.map((one) => one.name).filter((one) => one !== undefined);
-  names.forEach((one, index) => {
-    if (names.indexOf(one) !== index)
+  const all = read.map((one) => one.name);
+  all.forEach((one, index) => {
+    if (one !== undefined && all.indexOf(one) !== index) {
       listPlace.at(index, 'name').error(`the name ${quote(one)} is taken by another backend`);
+    }
   });
+  const names = [...new Set(all)].filter((one) => one !== undefined);
   if (enabledBackend === undefined) return { backend: undefined, supportedBackends: names };
 
   if (!names.includes(enabledBackend)) {

@@ -1,0 +1,54 @@
+import t from 'tap';
+import { loadText } from './load-text.ts';
+
+const mesh = (backends: string) => `type: Mesh\nname: default\nmtls:\n  enabledBackend: a\n  backends:\n${backends}`;
+
+for (const [type, conf] of [
+  ['provided', '{cert: {secret: c}, key: {secret: k}}'],
+  ['acmpca', '{arn: "arn:x", caCert: {secret: c}}'],
+  ['certmanager', '{issuerRef: {name: x}}'],
+] as const) {
+  t.test(`${type} loads beside the backend in use, with a warning`, async (t) => {
+    const { config, lines } = loadText(
+      mesh(`  - {name: a, type: builtin}\n  - {name: b, type: ${type}, conf: ${conf}}\n`),
+    );
+    t.same(config?.supportedBackends, ['a', 'b']);
+    t.same(lines, [
+      'mesh.yaml:5: warning: mtls.backends: this version leaves the CA of a backend that is not enabled (b) out of the trust bundle',
+    ]);
+  });
+
+  t.test(`${type} is refused where it is enabled`, async (t) => {
+    const { config, lines } = loadText(mesh(`  - {name: a, type: ${type}, conf: ${conf}}\n`));
+    t.equal(config, undefined);
+    t.same(lines, [
+      `mesh.yaml:6: mtls.backends[0].type: ${type} is not in this version yet; enable a backend of type builtin or vault`,
+    ]);
+  });
+
+  t.test(`mistakes in ${type} are found, enabled or not`, async (t) => {
+    const { lines } = loadText(mesh(`  - {name: a, type: builtin}\n  - {name: b, type: ${type}, conf: {cet: 1}}\n`));
+    t.match(lines[1], 'mesh.yaml:7: mtls.backends[1].conf.cet: unknown key');
+  });
+}
+
+t.test('ways to log in to Vault that come later load where they are not used', async (t) => {
+  for (const auth of ['aws: ', 'tls: {clientKey: {secret: k}}', 'approle: {roleId: r}', 'jwt: {role: r}']) {
+    const conf = `{fromCp: {address: "https://vault:8200", agentAddress: "http://127.0.0.1:8100", auth: {${auth}}}}`;
+    const { config, lines } = loadText(
+      mesh(`  - {name: a, type: builtin}\n  - {name: b, type: vault, conf: ${conf}}\n`),
+    );
+    t.ok(config, lines.join('\n'));
+    t.equal(lines.length, 1);
+  }
+});
+
+t.test('an RSA key of the embedded CA has at least 2048 bits', async (t) => {
+  const builtin = (conf: string) => mesh(`  - {name: a, type: builtin, conf: ${conf}}\n`);
+  t.match(loadText(builtin('{caCert: {RSAbits: 2048}}')).config?.backend?.issuer, { rsaBits: 2048 });
+  for (const bits of ['1024', '2048.5', '"2048"', '100000']) {
+    t.match(loadText(builtin(`{caCert: {RSAbits: ${bits}}}`)).lines, [
+      /mesh\.yaml:6: mtls\.backends\[0\]\.conf\.caCert\.RSAbits: expected a whole number from 2048 to 8192, got /,
+    ]);
+  }
+});
