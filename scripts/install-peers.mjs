@@ -8,15 +8,15 @@
  *     node scripts/install-peers.mjs --list     print the path of each part as JSON, install nothing
  *
  * A part is built under a temporary name and renamed when it is whole, so that a run which is killed leaves no half
- * part, and two runs at once at worst build the same thing twice. The lock only saves that work.
+ * part. Of two runs at once one works and the other waits.
  *
  * @module
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,6 @@ const HEARTBEAT_MS = 30_000;
 const LOCK_BEAT_MS = 5_000;
 /** A lock that was not touched for so long belongs to a process that is gone, whatever lives under its pid now. */
 const LOCK_STALE_MS = 60_000;
-const ABANDONED_MS = 3_600_000;
 
 /** Every part: its name, version, folder in the cache, and the program in that folder. */
 export function parts(environment = process.env) {
@@ -180,18 +179,17 @@ async function run(part, command, args, options) {
   }
 }
 
-/** Folders of runs that were killed. No build takes an hour. */
+/** Who holds the lock is the only one at work: other partial folders are left from runs that were killed. */
 async function removeAbandoned({ cache, directory }) {
   for (const name of await readdir(cache)) {
     const path = join(cache, name);
-    if (!path.startsWith(`${directory}.partial-`)) continue;
-    if (Date.now() - statSync(path).mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
+    if (path.startsWith(`${directory}.partial-`)) await rm(path, { recursive: true, force: true });
   }
 }
 
 async function withLock(part, say, work) {
   const lock = `${part.directory}.lock`;
-  const token = `${process.pid} ${randomBytes(8).toString('hex')}`;
+  const token = [process.pid, hostname(), randomBytes(8).toString('hex')].join(' ');
   let told = false;
   while (!(await takeLock(lock, token))) {
     if (existsSync(part.path)) return;
@@ -230,10 +228,10 @@ async function takeLock(lock, token) {
 async function lockHolder(lock) {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(lock, 'utf8'), stat(lock)]);
-    const pid = Number.parseInt(text, 10);
-    // Between creation and the first write of its owner the file is empty.
-    const lives = Number.isNaN(pid) || isAlive(pid);
-    return { pid, gone: !lives || Date.now() - mtimeMs > LOCK_STALE_MS };
+    const [pid, host] = text.split(' ');
+    // Between its creation and its owner's first write the file is empty. Another host's processes cannot be asked.
+    const died = host === hostname() && !isAlive(Number(pid));
+    return { pid, gone: died || Date.now() - mtimeMs > LOCK_STALE_MS };
   } catch (error) {
     if (error.code === 'ENOENT') return undefined;
     throw error;
