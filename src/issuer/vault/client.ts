@@ -155,7 +155,7 @@ function readAnswer(
   return {
     status: statusCode,
     body,
-    complaint: statusCode < 400 ? '' : complaintOf(body, text, [call.token, call.body?.jwt]),
+    complaint: statusCode < 400 ? '' : complaintOf(body, text, [call.token, call.body?.jwt, call.body?.csr]),
     location: headers.location,
     retryAfterMs: readRetryAfter(headers, times.receivedAtMs),
     clockSkewSeconds: readClockSkew(headers, times),

@@ -1,6 +1,8 @@
 import { asRecord, asStrings } from './json.ts';
 
 const MAX_LENGTH = 300;
+/** Shorter parts of a secret give nothing away, but may be words that a message needs. */
+const MIN_PART_LENGTH = 16;
 
 /** Vault's own tokens, of all generations, and anything shaped like a JWT. */
 const SECRETS = /\bhv[sbr]\.[\w.-]+|\b[sbr]\.[A-Za-z0-9]{24,}|\beyJ[\w-]+(\.[\w-]*)*/g;
@@ -9,7 +11,7 @@ const SECRETS = /\bhv[sbr]\.[\w.-]+|\b[sbr]\.[A-Za-z0-9]{24,}|\beyJ[\w-]+(\.[\w-
  * What Vault says went wrong, in one bounded line: its `errors` without the decoration that Go's error lists have, or
  * the first line of what some other server answered.
  *
- * @param secrets of the call, struck out wherever they are quoted, whole or a dotted part of them.
+ * @param secrets of the call, struck out wherever they are quoted: whole, a dotted part, or a line of them.
  */
 export function complaintOf(body: unknown, text: string, secrets: readonly unknown[]): string {
   const errors = asStrings(asRecord(body).errors);
@@ -37,9 +39,9 @@ function toOneLine(text: string): string {
 }
 
 function strikeOut(text: string, secrets: readonly unknown[]): string {
-  const parts = secrets
-    .filter((secret) => typeof secret === 'string')
-    .flatMap((secret) => [secret, ...secret.split('.')])
-    .filter((part) => part.length >= 8);
-  return parts.reduce((rest, part) => rest.replaceAll(part, '[redacted]'), text).replace(SECRETS, '[redacted]');
+  const given = secrets.filter((secret) => typeof secret === 'string').filter((secret) => secret !== '');
+  const parts = given.flatMap((secret) => secret.split(/[.\s]+/)).filter(({ length }) => length >= MIN_PART_LENGTH);
+  return [...given, ...parts]
+    .reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
+    .replace(SECRETS, '[redacted]');
 }

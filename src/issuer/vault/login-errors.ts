@@ -50,10 +50,10 @@ const REFUSALS: readonly Refusal[] = [
     }),
   },
   {
-    pattern: /service account unauthorized|has been deleted/,
+    pattern: /invalid (expiration|not before|issued at) time/,
     explain: ({ owner }) => ({
-      why: `the Kubernetes API no longer knows the service account ${owner}, or the pod of the token`,
-      remedy: `create it again, and restart the pod`,
+      why: `by its clock, the token of ${owner} is not valid now`,
+      remedy: 'compare the clocks of Vault and of this machine, and check that the kubelet renews the token',
     }),
   },
   {
@@ -66,10 +66,11 @@ const REFUSALS: readonly Refusal[] = [
   {
     pattern: /permission denied/,
     explain: ({ mountPath, owner }) => ({
-      why: `Vault at that path does not believe the token of ${owner}, or may not ask the Kubernetes API about it`,
+      why: `${mountPath} does not believe the token of ${owner}, or cannot have it reviewed, or is not there`,
       remedy:
-        `check that ${mountPath} exists (vault auth list), points at this cluster (vault read ${mountPath}/config), and ` +
-        'that its token_reviewer_jwt, or else this service account, has the ClusterRole system:auth-delegator',
+        `check that ${mountPath} exists (vault auth list), that the service account does, that Vault reaches the API of ` +
+        `this cluster (vault read ${mountPath}/config), and that its token_reviewer_jwt, or without one this service ` +
+        'account, has the ClusterRole system:auth-delegator',
     }),
   },
 ];

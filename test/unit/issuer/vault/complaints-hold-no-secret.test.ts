@@ -16,7 +16,9 @@ t.test("Vault's errors become one line", async (t) => {
 t.test('what the call sent is struck out, also when only a part is quoted', async (t) => {
   const jwt = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJ3ZWIifQ.c2lnbmF0dXJl';
   t.equal(say([`cannot parse "${jwt}"`], jwt), 'cannot parse "[redacted]"');
-  t.equal(say(['bad segment c2lnbmF0dXJl'], jwt), 'bad segment [redacted]');
+  t.equal(say(['bad segment eyJzdWIiOiJ3ZWIifQ'], jwt), 'bad segment [redacted]');
+  const pem = '-----BEGIN X-----\nMIHvMIGWAgEAMAAwWTAT\nBgcqhkjOPQIBBggqhkjO\n-----END X-----\n';
+  t.equal(say([JSON.stringify({ csr: pem })], pem).match(/MIHv|Bgcq/), null);
   t.equal(say(['token my-own-token is bad'], 'my-own-token'), 'token [redacted] is bad');
 });
 

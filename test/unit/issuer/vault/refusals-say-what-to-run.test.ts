@@ -98,6 +98,13 @@ t.test('each refused login has its cause and command', async (t) => {
     ],
     [403, 'namespace not authorized', /not for the namespace of demo\/web/, /bound_service_account_namespaces/],
     [403, 'permission denied', /does not believe the token of demo\/web/, /system:auth-delegator/],
+    [403, 'invalid expiration time (exp) claim: token is expired', /by its clock/, /compare the clocks/],
+    [
+      403,
+      'invalid audience (aud) claim: x',
+      /wants another audience than the token has \(vault\)/,
+      /vault read auth\/k8s\/role\/web/,
+    ],
     [500, 'could not load backend configuration', /auth\/k8s has not been told/, /vault write auth\/k8s\/config/],
     [404, 'no handler for route', /no auth method at auth\/k8s/, /vault auth list/],
   ];
