@@ -21,9 +21,6 @@ export interface FileContent {
   readonly secret: boolean;
 }
 
-/** What is left when an identity has expired: its peers can still be verified, and nothing else. */
-const WITHOUT_IDENTITY: readonly FileName[] = ['ca.crt', 'validation_context_sds.yaml'];
-
 /**
  * The files of one generation.
  *
@@ -58,10 +55,19 @@ export function renderFiles(generation: Generation, directory: string): FileCont
   ];
 }
 
-/** The files of a generation whose identity may not be given out any more. */
+/**
+ * What is left of a generation when its identity has expired: peers can still be verified, and nothing else.
+ *
+ * The SDS file of the certificate stays, without a secret: Envoy 1.40 exits at start when it is missing, but starts
+ * with one that is empty, refuses connections, and takes the next identity as soon as it comes.
+ */
 export function renderFilesWithoutIdentity(generation: Generation, directory: string): FileContent[] {
-  return renderFiles(generation, directory).filter(({ name }) => WITHOUT_IDENTITY.includes(name));
+  const kept = renderFiles(generation, directory).filter(({ name }) => KEPT_WITHOUT_IDENTITY.includes(name));
+  const text = `version_info: ${quote(`${generation.number} expired`)}\nresources: []\n`;
+  return [...kept, { name: 'tls_certificate_sds.yaml', text, secret: false }];
 }
+
+const KEPT_WITHOUT_IDENTITY: readonly FileName[] = ['ca.crt', 'validation_context_sds.yaml'];
 
 /**
  * A DiscoveryResponse with one Secret (envoy.service.discovery.v3).

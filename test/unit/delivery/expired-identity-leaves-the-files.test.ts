@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { parse } from 'yaml';
 import { systemClock } from '../../../src/clock.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
 import { filesConfig, readIdentity } from '../../helpers/files-bench.ts';
@@ -17,17 +18,23 @@ t.test(
     t.teardown(() => files.close());
     await files.deliver(await make());
     const bundle = readFileSync(join(directory, 'ca.crt'), 'utf8');
+    const readSecrets = () => parse(readFileSync(join(directory, 'tls_certificate_sds.yaml'), 'utf8')).resources;
     await files.withdraw();
-    for (const name of ['tls.crt', 'tls.key', 'credentialbundle.pem', 'tls_certificate_sds.yaml']) {
+    for (const name of ['tls.crt', 'tls.key', 'credentialbundle.pem']) {
       t.notOk(existsSync(join(directory, name)), name);
     }
-    t.same(readdirSync(join(directory, '..data')).sort(), ['ca.crt', 'validation_context_sds.yaml']);
+    t.same(readdirSync(join(directory, '..data')).sort(), [
+      'ca.crt',
+      'tls_certificate_sds.yaml',
+      'validation_context_sds.yaml',
+    ]);
+    t.same(readSecrets(), [], 'the file that Envoy cannot start without is there, with nothing in it');
     t.equal(readFileSync(join(directory, 'ca.crt'), 'utf8'), bundle);
     await files.withdraw();
     const next = await make();
     await files.deliver(next);
     t.same(readIdentity(directory), { serialNumber: next.serialNumber, whole: true });
-    t.ok(existsSync(join(directory, 'tls_certificate_sds.yaml')));
+    t.match(readSecrets(), [{ name: 'default' }]);
   },
 );
 
