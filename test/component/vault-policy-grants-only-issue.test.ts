@@ -71,6 +71,8 @@ t.test('a policy that now grants only sign is followed at once', async (t) => {
   await grant('sign');
   t.equal((await vaultIssuer.issue({ keyType: 'rsa-2048' })).issued.privateKeyPem, undefined);
   t.same(asked(), ['issue', 'sign']);
+  await vaultIssuer.issue({ keyType: 'rsa-2048' });
+  t.same(asked(), ['sign']);
 });
 
 t.test('a policy that grants neither is named with the line to add', async (t) => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { eventually } from '../helpers/eventually.ts';
 import { createKubernetesRole } from '../helpers/kubernetes-auth.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
 import { uniqueName } from '../helpers/unique-name.ts';
@@ -129,4 +130,15 @@ t.test('Vault that sees an expired token is compared by the clocks', async (t) =
   const behind = open({ tokenPath: writeToken(jwt) });
   behind.shiftClock(-2 * 60 * 60 * 1000);
   t.match(await behind.fail(), { code: 'ERR_LOGIN_DENIED', message: /by its clock/, remedy: /compare the clocks/ });
+});
+
+t.test('a token that Vault forgets before it is used', async (t) => {
+  const relay = await openVaultRelay(vault.address);
+  t.teardown(() => relay.close());
+  relay.hold('/sign/dataplanes');
+  const failed = open({}, relay.address).fail();
+  const signing = await eventually('it is signing', () => relay.calls.find(({ path }) => path.includes('/sign/')));
+  await vault.cli(['token', 'revoke', String(signing.headers['x-vault-token'])]);
+  relay.release();
+  t.match(await failed, { code: 'ERR_CA_UNAVAILABLE', retry: 'soon', message: /does not know the token it has just/ });
 });
