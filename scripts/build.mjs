@@ -4,26 +4,47 @@
  * Node's own modules are required, not imported: an ESM import of node:http evaluates every export of it, WebSocket
  * with the whole of undici among them, which costs 25 ms and 6 MB that no agent uses.
  */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { primeCompileCache } from './prime-compile-cache.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
+/** Our own imports of Node's modules become require() in place, so that no chunk is made for each of them. */
 const requireBuiltins = {
   name: 'require-builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
-      namespace === 'builtin' ? { path, external: true } : { path, namespace: 'builtin' },
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8')
+        .replace(/^import (\w+) from ('node:.*');$/gm, 'const $1 = require($2);')
+        .replace(
+          /^import (\{[^}]*\}) from ('node:.*');$/gm,
+          (_, names, from) => `const ${rename(names)} = require(${from});`,
+        )
+        .replace(/\bimport\(('node:[^']*')\)/g, 'require($1)');
+      return { contents: source, loader: 'ts' };
+    });
+    // Packages import Node's modules, too. What is behind a getter is not loaded before it is used.
+    onResolve({ filter: /^(node:)?(child_process|worker_threads|cluster)$/ }, ({ path, namespace }) =>
+      namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
     );
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)})`,
+    onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => require(${JSON.stringify(path)})[name] });`,
     }));
   },
 };
+
+/** `{ a, b as c, type D }` -> `{ a, b: c }` */
+function rename(names) {
+  const kept = names
+    .slice(1, -1)
+    .split(',')
+    .filter((name) => name.trim() !== '' && !name.trim().startsWith('type '));
+  return `{${kept.map((name) => name.replace(/\sas\s/, ': ')).join(',')}}`;
+}
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await build({
@@ -46,6 +67,4 @@ await build({
 });
 chmodSync(join(root, 'dist/main.js'), 0o755);
 
-// One run fills the compile cache beside the program, for images whose file system is read-only.
-const { status } = spawnSync(process.execPath, [join(root, 'dist/main.js'), 'validate'], { stdio: 'ignore' });
-if (status !== 0) process.exitCode = 1;
+await primeCompileCache(join(root, 'dist/main.js'));

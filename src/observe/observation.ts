@@ -9,7 +9,8 @@ import { AgentError } from '../errors.ts';
 import type { IssuerObserver } from '../issuer/issuer.ts';
 import type { RotationObserver } from '../rotation/rotation.ts';
 import { checkAlive, checkReady, type Health } from './health.ts';
-import { type Metrics, openMetrics, type ProcessUsage } from './metrics.ts';
+import type { ProcessUsage } from './instruments.ts';
+import { type Metrics, openMetrics } from './metrics.ts';
 import { type AgentFacts, type AgentState, type CaState, makeState } from './state.ts';
 import { describeStatus, type Status } from './status.ts';
 
