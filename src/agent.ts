@@ -101,7 +101,10 @@ export async function openAgent(config: Config, ports: AgentPorts): Promise<Agen
     });
     log.info('answering', { telemetry: telemetry.url, admin: config.admin.socket });
     // prom-client costs as much as all the rest, so it waits until the first certificate is out.
-    observation.waitUntilDelivered(1, signal).then(observation.metrics.load).catch(() => undefined);
+    observation
+      .waitUntilDelivered(1, signal)
+      .then(observation.metrics.load)
+      .catch(() => undefined);
     if (!signal.aborted) await once(signal, 'abort');
     await Promise.all([telemetry.close(), admin.close()]);
   }

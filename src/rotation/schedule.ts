@@ -1,5 +1,5 @@
 /** The largest share of a lifetime by which a rotation may come after 4/5 of it. */
-export const MAX_JITTER_RATIO = 0.02;
+const MAX_JITTER_RATIO = 0.02;
 
 const ROTATION_RATIO = 4 / 5;
 
