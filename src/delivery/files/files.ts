@@ -60,12 +60,13 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
     sweeping = true;
     while (sweeping && !closing.signal.aborted) {
       const waitMs = await serially(async () => {
-        const nextMs = await sweepGenerations(directory, graceMs, clock.nowMs()).catch(
-          ({ code, path }: NodeJS.ErrnoException) => {
-            log.warn('an old generation cannot be removed', { delivery: name, path, error: code });
-            return undefined;
-          },
-        );
+        const tell = ({ code, path }: NodeJS.ErrnoException) => {
+          log.warn('an old generation cannot be removed', { delivery: name, path, error: code });
+        };
+        const nextMs = await sweepGenerations(directory, graceMs, clock.nowMs(), tell).catch((error) => {
+          tell(error);
+          return undefined;
+        });
         sweeping = nextMs !== undefined;
         return nextMs;
       });

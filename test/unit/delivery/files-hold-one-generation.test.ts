@@ -91,6 +91,15 @@ t.test('Envoy is told the paths that outlive a generation, and to watch where ..
   }
 });
 
+t.test('hand-overs that are asked for together happen one after the other', async (t) => {
+  const directory = t.testdir();
+  const files = openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog() });
+  t.teardown(() => files.close());
+  const [first, second, last] = [await make(), await make(), await make()];
+  await Promise.all([files.deliver(first), files.withdraw(), files.deliver(second), files.deliver(last)]);
+  t.same(readIdentity(directory), { serialNumber: last.serialNumber, whole: true });
+});
+
 t.test('other files in the directory are left alone', async (t) => {
   const directory = t.testdir({ 'app.conf': 'x', '..2026_01_01_00_00_00.1': { 'tls.key': 'y' } });
   writeFileSync(join(directory, 'sds.sock'), '');
