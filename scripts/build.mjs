@@ -27,12 +27,25 @@ const requireBuiltins = {
         .replace(/\bimport\(('node:[^']*')\)/g, 'require($1)');
       return { contents: source, loader: 'ts' };
     });
-    // Packages import Node's modules, too. What is behind a getter is not loaded before it is used.
-    onResolve({ filter: /^(node:)?(child_process|worker_threads|cluster)$/ }, ({ path, namespace }) =>
+    // Commander can start programs; ours does not. What is behind a getter is not loaded before it is used.
+    onResolve({ filter: /^(node:)?child_process$/ }, ({ path, namespace }) =>
       namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
     );
     onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
       contents: `module.exports = new Proxy({}, { get: (_, name) => require(${JSON.stringify(path)})[name] });`,
+    }));
+  },
+};
+
+/**
+ * Parts of packages that nothing here uses, but that their index loads: the push gateway (with TLS), the cluster mode,
+ * summaries and Node's own metrics (with the OpenTelemetry API) of prom-client.
+ */
+const leaveOut = {
+  name: 'leave-out',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/prom-client\/lib\/(pushgateway|cluster|summary|defaultMetrics)\.js$/ }, () => ({
+      contents: 'module.exports = {};',
     }));
   },
 };
@@ -57,7 +70,9 @@ await build({
   platform: 'node',
   target: 'node22.22',
   chunkNames: '[name]-[hash]',
-  plugins: [requireBuiltins],
+  plugins: [requireBuiltins, leaveOut],
+  // The same code as ES modules, of which only what is used gets in.
+  alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
   define: { MESHCERT_VERSION: JSON.stringify(version) },
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -1,6 +1,7 @@
 import { formatProblem } from '../config/problem.ts';
 import { AgentError } from '../errors.ts';
 import type { Edge } from './edge.ts';
+import { readConfig } from './read-config.ts';
 
 /** How a command finds the running agent. */
 export interface AdminTarget {
@@ -13,7 +14,7 @@ export interface AdminTarget {
 /** @throws AgentError `ERR_CONFIG` when the configuration is needed and wrong. */
 export async function findAdminSocket({ socket, files }: AdminTarget, edge: Edge): Promise<string> {
   if (socket !== undefined) return socket;
-  const { readConfig } = await import('./read-config.ts');
+
   const { config, problems } = await readConfig(files, edge);
   if (config !== undefined) return config.admin.socket;
   const [first] = problems.filter(({ severity }) => severity === 'error');

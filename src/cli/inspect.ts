@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { systemClock } from '../clock.ts';
 import type { Status } from '../observe/status.ts';
 import { askAgent } from './admin-client.ts';
@@ -16,18 +17,18 @@ export interface InspectOptions extends AdminTarget {
  */
 export async function inspect(options: InspectOptions, edge: Edge): Promise<ExitCode> {
   const status = (await askAgent(await findAdminSocket(options, edge), 'GET', '/status')) as Status;
-  edge.writeOut(await render(status, options.output));
+  edge.writeOut(render(status, options.output));
   return 0;
 }
 
-async function render(status: Status, output: InspectOptions['output']): Promise<string> {
+function render(status: Status, output: InspectOptions['output']): string {
   switch (output) {
     case 'table':
       return renderTable([status], systemClock.nowMs());
     case 'json':
       return `${JSON.stringify(status, undefined, 2)}\n`;
     case 'yaml':
-      return (await import('yaml')).stringify(status);
+      return stringify(status);
     default:
       return output satisfies never;
   }

@@ -3,6 +3,11 @@ import { parseDurationMs } from '../config/duration.ts';
 import { AgentError } from '../errors.ts';
 import type { LogLevel } from '../log.ts';
 import type { Edge, ExitCode } from './edge.ts';
+import { healthcheck } from './healthcheck.ts';
+import { inspect } from './inspect.ts';
+import { rotate } from './rotate.ts';
+import { run } from './run.ts';
+import { validate } from './validate.ts';
 import { version } from './version.ts';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
@@ -87,32 +92,27 @@ function describeProgram(edge: Edge, ended: (code: ExitCode) => void): Command {
           logFormat?: 'text' | 'json';
         },
       ) => {
-        const { run } = await import('./run.ts');
         ended(await run({ ...options, files: options.config, timeoutMs: options.timeout }, edge));
       },
     );
 
   add('validate', 'check configuration without touching the network').action(async (options: ConfigOptions) => {
-    const { validate } = await import('./validate.ts');
     ended(await validate(options.config, edge));
   });
 
   addAdmin('inspect', 'rotation statistics of the running agent')
     .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
     .action(async (options: AdminOptions & { output: 'table' | 'json' | 'yaml' }) => {
-      const { inspect } = await import('./inspect.ts');
       ended(await inspect({ files: options.config, ...options }, edge));
     });
 
   addAdmin('rotate', 'rotate now, and say when the new generation is delivered').action(
     async (options: AdminOptions) => {
-      const { rotate } = await import('./rotate.ts');
       ended(await rotate({ files: options.config, ...options }, edge));
     },
   );
 
   addAdmin('healthcheck', 'exit 0 when the agent is ready').action(async (options: AdminOptions) => {
-    const { healthcheck } = await import('./healthcheck.ts');
     ended(await healthcheck({ files: options.config, ...options }, edge));
   });
 
