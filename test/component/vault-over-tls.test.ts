@@ -1,6 +1,7 @@
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import t from 'tap';
 import { configureKongVaultPki } from '../helpers/kong-vault-pki.ts';
 import { makeServerCertificate } from '../helpers/server-certificate.ts';
@@ -80,8 +81,6 @@ t.test('http spoken to https, and the reverse, are named with the address to wri
 });
 
 t.test('a TLS of yesterday is not spoken', async (t) => {
-  const { createServer: createTlsServer } = await import('node:tls');
-  const { readFileSync } = await import('node:fs');
   const server = createTlsServer({
     cert: readFileSync(other.certificateFile),
     key: readFileSync(other.keyFile),

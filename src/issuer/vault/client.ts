@@ -30,7 +30,7 @@ export interface VaultClientOptions {
   readonly nowMs: () => number;
 }
 
-export interface VaultCall {
+interface VaultCall {
   readonly method: 'GET' | 'POST';
   /** Below `/v1/`, without a slash at its start, not escaped. */
   readonly path: string;
@@ -49,6 +49,8 @@ export interface VaultAnswer {
   /** Where a redirect leads. */
   readonly location?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** Vault's clock when it answered, without the parts of a second. */
+  readonly vaultNowMs?: number | undefined;
   /** Vault's clock minus ours, to a second. */
   readonly clockSkewSeconds?: number | undefined;
 }
@@ -152,13 +154,16 @@ function readAnswer(
   times: { sentAtMs: number; receivedAtMs: number },
 ): VaultAnswer {
   const body = parseJson(text);
+  const dateMs = Date.parse(headers.date ?? '');
+  const vaultNowMs = Number.isNaN(dateMs) ? undefined : dateMs;
   return {
     status: statusCode,
     body,
     complaint: statusCode < 400 ? '' : complaintOf(body, text, [call.token, call.body?.jwt, call.body?.csr]),
     location: headers.location,
     retryAfterMs: readRetryAfter(headers, times.receivedAtMs),
-    clockSkewSeconds: readClockSkew(headers, times),
+    vaultNowMs,
+    clockSkewSeconds: vaultNowMs === undefined ? undefined : computeClockSkew(vaultNowMs, times),
   };
 }
 
@@ -178,9 +183,7 @@ function readRetryAfter(headers: IncomingHttpHeaders, nowMs: number): number | u
   return ms >= 0 ? ms : undefined;
 }
 
-/** The Date header cuts off parts of a second, and was written between sending and receiving. */
-function readClockSkew(headers: IncomingHttpHeaders, times: { sentAtMs: number; receivedAtMs: number }) {
-  const dateMs = Date.parse(headers.date ?? '');
-  if (Number.isNaN(dateMs)) return undefined;
-  return (dateMs + 500 - (times.sentAtMs + times.receivedAtMs) / 2) / 1000;
+/** Vault looked at its clock between sending and receiving, and cut off half a second on average. */
+function computeClockSkew(vaultNowMs: number, times: { sentAtMs: number; receivedAtMs: number }): number {
+  return (vaultNowMs + 500 - (times.sentAtMs + times.receivedAtMs) / 2) / 1000;
 }

@@ -5,8 +5,15 @@ export interface Lifetime {
   readonly gotSeconds: number;
 }
 
+/** Whose certificates these are. */
+interface LifetimeSubject {
+  readonly backend: string;
+  /** `pki/roles/mesh` */
+  readonly rolePath: string;
+}
+
 /** At least 2 s, as Vault cuts off parts of a second; else the smaller of one minute and a tenth. */
-export function toleranceSeconds(askedSeconds: number): number {
+function toleranceSeconds(askedSeconds: number): number {
   return Math.max(2, Math.min(60, askedSeconds / 10));
 }
 
@@ -14,7 +21,7 @@ export function toleranceSeconds(askedSeconds: number): number {
  * Vault shortens what exceeds the role's max_ttl without an error. That is told once for each pair of figures, so that
  * somebody who expects 30 days learns of 24 hours.
  */
-export function openLifetimeWatch(log: Log, role: string): (lifetime: Lifetime) => void {
+export function openLifetimeWatch(log: Log, { backend, rolePath }: LifetimeSubject): (lifetime: Lifetime) => void {
   let told: Lifetime | undefined;
   return ({ askedSeconds, gotSeconds }) => {
     const tolerance = toleranceSeconds(askedSeconds);
@@ -25,9 +32,10 @@ export function openLifetimeWatch(log: Log, role: string): (lifetime: Lifetime) 
     if (told?.askedSeconds === askedSeconds && Math.abs(told.gotSeconds - gotSeconds) <= tolerance) return;
     told = { askedSeconds, gotSeconds };
     log.warn('certificate is shorter-lived than asked', {
+      backend,
       askedSeconds,
       gotSeconds: Math.round(gotSeconds),
-      remedy: `lower dpCert.rotation.expiration, or raise the limit: vault patch ${role} max_ttl=${askedSeconds}s`,
+      remedy: `lower dpCert.rotation.expiration, or raise the limit: vault patch ${rolePath} max_ttl=${askedSeconds}s`,
     });
   };
 }

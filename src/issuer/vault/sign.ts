@@ -22,13 +22,13 @@ type Endpoint = 'sign' | 'issue';
  * on Vault's audit log; `sign` gets another chance after a day, and as soon as `issue` is denied too.
  */
 export function openSigner(config: VaultConfig, context: IssuerContext): Signer {
-  const { clock, log, observer } = context;
+  const { backend, clock, log, observer } = context;
   const { address, pki, role } = config;
-  const watchLifetime = openLifetimeWatch(log, `${pki}/roles/${role}`);
+  const watchLifetime = openLifetimeWatch(log, { backend, rolePath: `${pki}/roles/${role}` });
   let signDeniedAtMs: number | undefined;
   const told = new Set<string>();
   const warnOnce = (event: string, remedy: string) => {
-    if (!told.has(event)) log.warn(event, { backend: context.backend, remedy });
+    if (!told.has(event)) log.warn(event, { backend, remedy });
     told.add(event);
   };
 
@@ -59,10 +59,11 @@ export function openSigner(config: VaultConfig, context: IssuerContext): Signer 
     const { notAfterSeconds, anchorIsIntermediate, ...issued }: SignedAnswer = readSignedAnswer(answer.body, pinned);
     observer.stepTook('sign', (clock.monotonicMs() - startedAtMs) / 1000);
 
-    for (const warning of asStrings(asRecord(answer.body).warnings)) log.debug('vault warns', { warning });
+    for (const warning of asStrings(asRecord(answer.body).warnings)) log.debug('vault warns', { backend, warning });
     if (notAfterSeconds !== undefined) {
-      const vaultNowSeconds = clock.nowMs() / 1000 + (answer.clockSkewSeconds ?? 0);
-      watchLifetime({ askedSeconds: wanted.ttlSeconds, gotSeconds: notAfterSeconds - vaultNowSeconds });
+      // By Vault's own clock where it is known, so that neither a wrong one here nor a slow answer looks like a short life.
+      const nowMs = answer.vaultNowMs ?? clock.nowMs();
+      watchLifetime({ askedSeconds: wanted.ttlSeconds, gotSeconds: notAfterSeconds - nowMs / 1000 });
     }
     if (issued.privateKeyPem !== undefined) {
       warnOnce('the CA makes the private key, as its policy grants issue only', `grant: ${grantSign({ pki, role })}`);

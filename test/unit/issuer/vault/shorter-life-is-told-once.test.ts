@@ -4,7 +4,7 @@ import { openRecordingLog } from '../../../helpers/recording-log.ts';
 
 function setUp() {
   const log = openRecordingLog();
-  const watch = openLifetimeWatch(log, 'pki/roles/mesh');
+  const watch = openLifetimeWatch(log, { backend: 'vault-1', rolePath: 'pki/roles/mesh' });
   return { log, see: (askedSeconds: number, gotSeconds: number) => watch({ askedSeconds, gotSeconds }) };
 }
 
@@ -13,7 +13,10 @@ t.test('a clearly shorter life is told once, with the command that mends it', as
   see(86_400, 3600);
   see(86_400, 3599.2);
   t.equal(log.lines.length, 1);
-  t.match(log.lines[0], /WARN .*askedSeconds=86400 gotSeconds=3600 .*vault patch pki\/roles\/mesh max_ttl=86400s/);
+  t.match(
+    log.lines[0],
+    /WARN .*backend=vault-1 askedSeconds=86400 gotSeconds=3600 .*vault patch pki\/roles\/mesh max_ttl=86400s/,
+  );
 });
 
 t.test('a change is told again', async (t) => {
