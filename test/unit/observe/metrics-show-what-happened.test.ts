@@ -128,12 +128,3 @@ t.test('nothing pretends to be late while mTLS is off', async (t) => {
   const about = [...samples.keys()].filter((name) => /certificate_not|rotation_due|ca_connected|rotations/.test(name));
   t.same(about, []);
 });
-
-t.test('events are not kept without limit when nobody ever scrapes', async (t) => {
-  const bench = await setUpObservation();
-  const before = loaded.filter((name) => name === 'prom-client').length;
-  for (let i = 0; i < 1500; i += 1) bench.failToIssue();
-  const samples = await scrape(bench);
-  t.equal(samples.get('meshcert_rotation_failures_total{backend="vault-1",reason="ca_unreachable"}'), 1500);
-  t.equal(loaded.filter((name) => name === 'prom-client').length, before + 1, 'it was loaded once');
-});
