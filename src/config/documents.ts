@@ -27,7 +27,7 @@ export function parseDocuments({ file, text }: Source): {
   isComplete: boolean;
 } {
   const lines = new LineCounter();
-  // Without `prettyErrors: false` the messages would quote the lines around them, and with these perhaps a token.
+  // The library's own messages are not used: with its pretty ones it would quote lines, and with these perhaps a token.
   const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: 'silent' });
   const all: YamlDocument.Parsed[] = [...parsed];
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line);
@@ -37,7 +37,7 @@ export function parseDocuments({ file, text }: Source): {
   for (const document of all) {
     const wrong = [...document.errors, ...document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')];
     for (const { code, pos } of wrong) {
-      problems.push({ file, line: lineAt(pos[0]), key: '', severity: 'error', message: explain(code, text, pos[0]) });
+      problems.push({ file, line: lineAt(pos[0]), key: '', severity: 'error', message: explain(code) });
     }
     if (wrong.some(({ code }) => code !== 'DUPLICATE_KEY')) {
       isComplete = false;
@@ -81,12 +81,10 @@ function readOffset(node: unknown): number | undefined {
 }
 
 /** In our own words, without what stands in the file. */
-function explain(code: string, text: string, offset: number): string {
+function explain(code: string): string {
   switch (code) {
-    case 'DUPLICATE_KEY': {
-      const key = /^[A-Za-z][A-Za-z_]{0,31}(?=["']?\s*:)/.exec(text.slice(offset, offset + 40))?.[0];
-      return key === undefined ? 'this key stands here twice' : `the key "${key}" stands here twice`;
-    }
+    case 'DUPLICATE_KEY':
+      return 'this key stands twice in its mapping';
     case 'TAB_AS_INDENT':
       return 'YAML does not allow tabs as indentation; use spaces';
     case 'BAD_INDENT':

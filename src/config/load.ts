@@ -84,8 +84,12 @@ function selectMesh(agent: Agent, meshes: readonly Mesh[], isComplete: boolean):
   if (agent.mesh === undefined) {
     meshes[0]?.place.error(`there are several meshes (${given})`, 'name one as "mesh" in an Agent document');
   } else {
-    const [got, hint] = `${quote(agent.mesh)}${suggest(agent.mesh, names)}`.split('\n');
-    agent.place.at('mesh').error(`expected the name of a Mesh that is given (${given}), got ${got}`, hint);
+    agent.place
+      .at('mesh')
+      .error(
+        `expected the name of a Mesh that is given (${given}), got ${quote(agent.mesh)}`,
+        suggest(agent.mesh, names),
+      );
   }
   return supposed;
 }

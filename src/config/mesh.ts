@@ -98,7 +98,7 @@ export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, c
     return { backend: undefined, supportedBackends: [] };
   }
   const read = rawBackends.map((raw: unknown, index) => {
-    const isEnabled = isSelected && isMapping(raw) && raw.name === enabledBackend;
+    const isEnabled = isSelected && enabledBackend !== undefined && isMapping(raw) && raw.name === enabledBackend;
     return readBackend(raw, listPlace.at(index), { mesh: name ?? 'default', isEnabled, currentDirectory });
   });
   const all = read.map((one) => one.name);
@@ -111,11 +111,10 @@ export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, c
   if (enabledBackend === undefined) return { backend: undefined, supportedBackends: names };
 
   if (!names.includes(enabledBackend)) {
-    const [what, hint] =
-      `the name of a backend (${names.join(', ') || 'there is none'}), got ${quote(enabledBackend)}${suggest(enabledBackend, names)}`.split(
-        '\n',
-      );
-    mtlsPlace.at('enabledBackend').error(`expected ${what}`, hint);
+    const given = names.length === 0 ? 'there is none' : names.join(', ');
+    mtlsPlace
+      .at('enabledBackend')
+      .error(`expected the name of a backend (${given}), got ${quote(enabledBackend)}`, suggest(enabledBackend, names));
   } else if (isSelected) {
     warnOfOthers(names, enabledBackend, listPlace);
   }

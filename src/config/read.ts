@@ -9,8 +9,15 @@ export type Read<E extends Entries> = { readonly [K in keyof E]: v.InferOutput<E
 /**
  * Reads a mapping key by key, so that a mistake in one hides no mistake in another. Reports every mistake and every
  * unknown key at its place.
+ *
+ * @param content `secret`: even an unknown key is named only when it resembles a known one.
  */
-export function readMapping<const E extends Entries>(entries: E, value: unknown, place: Place): Read<E> {
+export function readMapping<const E extends Entries>(
+  entries: E,
+  value: unknown,
+  place: Place,
+  content: 'plain' | 'secret' = 'plain',
+): Read<E> {
   const known = Object.keys(entries);
   const mapping = value ?? {};
   if (!isMapping(mapping)) {
@@ -19,7 +26,7 @@ export function readMapping<const E extends Entries>(entries: E, value: unknown,
   }
   for (const key of Object.keys(mapping)) {
     if (Object.hasOwn(entries, key)) continue;
-    report(place, [key], explainUnknownKey(key, known));
+    report(place, [key], explainUnknownKey(key, known, content));
   }
   const read = known.map((key) => [key, readValue(entries[key] as Entries[string], mapping[key], place.at(key))]);
   return Object.fromEntries(read) as Read<E>;

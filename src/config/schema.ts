@@ -47,7 +47,7 @@ export const path = convert((input) => {
 export function choice<const T extends readonly string[]>(options: T) {
   return v.picklist(options, ({ input }) => {
     if (typeof input !== 'string') return expected(`one of ${options.join(', ')}`, input);
-    return `expected one of ${options.join(', ')}, got ${quote(input)}${suggest(input, options)}`;
+    return fail(`expected one of ${options.join(', ')}, got ${quote(input)}`, suggest(input, options)).message;
   });
 }
 
@@ -153,8 +153,8 @@ export function explainUnknownKey(
   known: readonly string[],
   content: 'plain' | 'secret' = 'plain',
 ): string {
-  const nearest = findNearest(key, known);
-  if (nearest !== undefined) return `unknown key\ndid you mean "${nearest}"?`;
+  const nearest = suggest(key, known);
+  if (nearest !== undefined) return `unknown key\n${nearest}`;
   const isWord = content === 'plain' && /^[A-Za-z][A-Za-z_-]{0,31}$/.test(key);
   return `${isWord ? 'unknown key' : HIDDEN_KEY}\nknown here: ${known.join(', ')}`;
 }
@@ -163,10 +163,10 @@ export function isAboutHiddenKey(message: string): boolean {
   return message.startsWith(HIDDEN_KEY);
 }
 
-/** A hint as it follows a message, empty when nothing is near. */
-export function suggest(word: string, known: Iterable<string>): string {
+/** A hint; undefined when nothing known is near. */
+export function suggest(word: string, known: Iterable<string>): string | undefined {
   const nearest = findNearest(word, known);
-  return nearest === undefined ? '' : `\ndid you mean "${nearest}"?`;
+  return nearest === undefined ? undefined : `did you mean "${nearest}"?`;
 }
 
 /** Not there, or there with nothing or an empty text. */

@@ -1,7 +1,7 @@
 import type { Document } from './documents.ts';
 import { findNearest } from './nearest.ts';
 import { type Findings, Place } from './place.ts';
-import { isMapping, quote } from './schema.ts';
+import { isMapping, quote, suggest } from './schema.ts';
 
 /** Types of Universal documents of Kuma and Kong Mesh beside those named `Mesh...`; they stand in files with a Mesh. */
 const OTHERS = new Set([
@@ -81,7 +81,5 @@ function recogniseKubernetes(kind: string, apiVersion: string, place: Place): st
 }
 
 function sayUnknown(name: string, place: Place): void {
-  const nearest = findNearest(name, OURS);
-  const hint = nearest === undefined ? undefined : `did you mean "${nearest}"?`;
-  place.error(`expected ${OURS.join(' or ')}, got ${quote(name)}`, hint);
+  place.error(`expected ${OURS.join(' or ')}, got ${quote(name)}`, suggest(name, OURS));
 }

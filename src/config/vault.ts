@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { InferOutput } from 'valibot';
+import type { DataSource } from '../data-source.ts';
 import type { VaultAuth, VaultConfig } from '../issuer/vault/config.ts';
 import type { BackendContext } from './backends.ts';
 import type { Place } from './place.ts';
@@ -60,7 +61,10 @@ const address = convert((input) => {
   if (scheme === '' || Number(port ?? 0) > 65_535)
     return fail(`expected http:// or https:// and a host, got ${quote(input)}`, hint);
   if (rest.replaceAll('/', '') !== '') return fail(`expected an address without a path, got ${quote(input)}`, hint);
-  return `${scheme.toLowerCase()}://${host}${port === undefined ? '' : `:${port}`}`;
+  const origin = `${scheme.toLowerCase()}://${host}${port === undefined ? '' : `:${port}`}`;
+  // The documents of Kong Mesh have `https://vault.8200`, which is no URL and has to load all the same.
+  const isSlip = /[a-z][\w-]*\.\d+$/i.test(host) && port === undefined;
+  return URL.canParse(origin) || isSlip ? origin : fail(`expected a host that can exist, got ${quote(input)}`, hint);
 });
 
 const FROM_CP = {
@@ -117,20 +121,18 @@ export function readVault(conf: unknown, place: Place, context: BackendContext):
   if (context.isEnabled) sayWhatIsLeftOut(read, inside);
   if (read.address === undefined || auth === undefined) return undefined;
 
-  const use = (key: 'caCert' | 'caChain') => {
-    const found = key === 'caChain' ? read.caChain : read.tls?.caCert;
-    const where = key === 'caChain' ? inside.at('caChain') : inside.at('tls', 'caCert');
-    return found === undefined ? undefined : useSource(found, where, context.currentDirectory);
-  };
+  const { caCert, skipVerify = false, serverName } = read.tls ?? {};
+  const use = (found: DataSource | undefined, where: Place) =>
+    found && useSource(found, where, context.currentDirectory);
   return {
     kind: 'vault',
     address: read.address,
     namespace: read.namespace,
     pki: read.pkiPath?.pki ?? read.pki ?? `kuma-pki-${context.mesh}`,
     role: read.pkiPath?.role ?? read.role ?? 'dataplanes',
-    tls: { caCert: use('caCert'), skipVerify: read.tls?.skipVerify ?? false, serverName: read.tls?.serverName },
+    tls: { caCert: use(caCert, inside.at('tls', 'caCert')), skipVerify, serverName },
     auth,
-    caChain: use('caChain'),
+    caChain: use(read.caChain, inside.at('caChain')),
   };
 }
 
@@ -144,18 +146,16 @@ function sayWhatIsLeftOut(read: Read<typeof FROM_CP>, place: Place): void {
     place.at('tls', 'skipVerify').warn('the certificate of Vault is not checked, which is for development only');
   }
   if (read.address === undefined) return;
-  const [, host = '', port = ''] = /^https?:\/\/(.+)\.(\d+)$/.exec(read.address) ?? [];
   if (!URL.canParse(read.address)) {
-    place
-      .at('address')
-      .warn(`no host can have the name in "${read.address}"`, host && `did you mean "https://${host}:${port}"?`);
+    const meant = read.address.replace(/\.(\d+)$/, ':$1');
+    place.at('address').warn(`no host can have the name in "${read.address}"`, `did you mean "${meant}"?`);
   } else if (read.address.startsWith('http:') && !/^http:\/\/(localhost|127\.|\[::1\])/.test(read.address)) {
     place.at('address').warn('credentials travel unencrypted', 'use https');
   }
 }
 
 function readAuth(given: unknown, place: Place, context: BackendContext): VaultAuth | undefined {
-  const { token, kubernetes } = readMapping(AUTH, given, place);
+  const { token, kubernetes } = readMapping(AUTH, given, place, 'secret');
   const auth = given ?? {};
   if (!isMapping(auth)) return undefined;
   // An `aws` with nothing inside means AWS with its defaults.

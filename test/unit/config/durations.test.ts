@@ -44,7 +44,7 @@ t.test('in a Mesh', async (t) => {
   const mesh = (dpCert: string) =>
     `type: Mesh\nname: default\nmtls:\n  enabledBackend: a\n  backends:\n  - {name: a, type: builtin, dpCert: ${dpCert}}\n`;
   t.equal(loadGood(mesh('{}')).backend?.ttlSeconds, 30 * 86_400, 'thirty days without an expiration');
-  t.match(loadGood(mesh('{rotation: {expiration: 90s}, requestTimeout: 500ms}')).backend, {
+  t.hasStrict(loadGood(mesh('{rotation: {expiration: 90s}, requestTimeout: 500ms}')).backend, {
     ttlSeconds: 90,
     requestTimeoutMs: 500,
   });

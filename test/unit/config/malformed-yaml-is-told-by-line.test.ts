@@ -31,7 +31,7 @@ t.test('a key that stands there twice, beside the other mistakes of its document
     'type: Mesh\nname: default\nmtls:\n  enabledBackend: a\n  enabledBackend: b\n  backend: 1\n',
   );
   t.equal(config, undefined);
-  t.ok(lines.includes('mesh.yaml:5: the key "enabledBackend" stands here twice'), lines.join('\n'));
+  t.ok(lines.includes('mesh.yaml:5: this key stands twice in its mapping'), lines.join('\n'));
   t.ok(lines.includes('mesh.yaml:6: mtls.backend: unknown key; did you mean "backends"?'), lines.join('\n'));
 });
 
@@ -57,11 +57,18 @@ mtls:
   backends:
   - &first {name: a, type: builtin, conf: &conf {caCert: {RSAbits: 2048}}}
   - {name: b, type: builtin, conf: *conf}
+  - {name: x, type: builtin, conf: &wrong {caCert: {RSAbits: 1}}}
   - {<<: *first, name: c, mode: strict}
+  - name: d
+    type: builtin
+    conf: *wrong
 `.replaceAll('\n', '\r\n');
   const { lines } = loadText(text);
-  t.equal(lines.length, 2);
-  t.match(lines[1], 'mesh.yaml:8: mtls.backends[2].mode: expected one of STRICT, PERMISSIVE');
+  t.match(lines.slice(1), [
+    'mesh.yaml:8: mtls.backends[2].conf.caCert.RSAbits: expected a whole number',
+    'mesh.yaml:8: mtls.backends[4].conf.caCert.RSAbits: expected a whole number',
+    'mesh.yaml:9: mtls.backends[3].mode: expected one of STRICT, PERMISSIVE',
+  ]);
 });
 
 t.test('variables of the environment are not expanded', async (t) => {

@@ -53,7 +53,7 @@ t.test('a Mesh with every backend and key that is documented', async (t) => {
     'vault-aws',
     'vault-tls',
   ]);
-  t.match(config?.backend, {
+  t.hasStrict(config?.backend, {
     mode: 'PERMISSIVE',
     requestTimeoutMs: 5_000,
     issuer: {

@@ -3,6 +3,7 @@ import { BUILTIN_MESH, loadText } from './load-text.ts';
 
 const TOKEN = 'hvs.CAESIJ7hT0kenThatNobodyMaySee';
 const LONG = `SuperSecretTokenOfLettersAloneThatLooksLikeAWordButIsNone`;
+const WORD = 'correcthorsebatterystaple';
 const KEY = '-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0\\n-----END PRIVATE KEY-----\\n';
 
 const mesh = (fromCp: string) =>
@@ -41,7 +42,7 @@ const PLACES = [
     `type: Mesh\nname: default\nmtls: {backends: [{name: a, type: acmpca, conf: {auth: {awsCredentials: {accessKeySecret: "${secret}"}}}}]}\n`,
 ];
 
-for (const [name, secret] of Object.entries({ TOKEN, LONG, KEY })) {
+for (const [name, secret] of Object.entries({ TOKEN, LONG, WORD, KEY })) {
   t.test(`a ${name.toLowerCase()} of ${secret.length} bytes`, async (t) => {
     for (const [index, place] of PLACES.entries()) {
       const text = place(secret);

@@ -16,7 +16,16 @@ admin: {socket: /a.sock}
 
 const SECRET = 'hvs.CAESIJ7hT0kenThatNobodyMaySee';
 
-const NESTED = [[], {}, [[]], [null], { a: null }, { constructor: 1 }, { toString: 1 }, { length: 3 }];
+const NESTED: readonly unknown[] = [
+  [],
+  {},
+  [[]],
+  [null],
+  { a: null },
+  { constructor: 1 },
+  { toString: 1 },
+  { length: 3 },
+];
 const SCALARS = [null, '', 0, -1, Number.NaN, true, 'x', '../..', '\u0000', ' ', '*', '{pod}', '💥'.repeat(300)];
 const SECRETS = [SECRET, [SECRET], { inline: SECRET }, { [SECRET]: SECRET }, { inlineString: { [SECRET]: 1 } }];
 const VALUES: readonly unknown[] = [...NESTED, ...SCALARS, ...SECRETS];

@@ -37,6 +37,7 @@ for (const [source, message] of [
   ['{fil: /x}', 'auth.token.fil: unknown key; did you mean "file"?'],
   ['{file: "a\\nb"}', 'auth.token.file: expected a path, got text with line breaks'],
   ['{inline: hvs.abc}', 'auth.token.inline: expected base64 of text, or PEM; write plain text as "inlineString"'],
+  ['{inline: aGVs.bG8=}', 'auth.token.inline: expected base64 of text, or PEM'],
   ['{inline: root}', 'auth.token.inline: expected base64 of text, or PEM'],
   ['{inlineString: 5}', 'auth.token.inlineString: expected text, got a number; put it in quotes'],
 ] as const) {

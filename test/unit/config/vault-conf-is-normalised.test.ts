@@ -16,7 +16,7 @@ t.test('Kubernetes auth, with what is left out', async (t) => {
     tokenPath: '/var/run/secrets/kubernetes.io/serviceaccount/token',
     audience: undefined,
   });
-  t.match(loadVault(ADDRESS, 'auth: {kubernetes: {role: mesh, tokenPath: token, audience: vault}}').auth, {
+  t.hasStrict(loadVault(ADDRESS, 'auth: {kubernetes: {role: mesh, tokenPath: token, audience: vault}}').auth, {
     tokenPath: '/srv/token',
     audience: 'vault',
   });
@@ -30,7 +30,7 @@ t.test('every way to write a mount of an auth method', async (t) => {
     '/auth/my_cluster',
     'my_cluster',
   ]) {
-    t.match(loadVault(ADDRESS, `auth: {kubernetes: {role: mesh, mountPath: ${written}}}`).auth, {
+    t.hasStrict(loadVault(ADDRESS, `auth: {kubernetes: {role: mesh, mountPath: ${written}}}`).auth, {
       mountPath: 'auth/my_cluster',
     });
   }
@@ -42,7 +42,7 @@ t.test('pkiPath holds mount and role', async (t) => {
     ['/v1/pki-int/sign/example-dot-com', 'pki-int', 'example-dot-com'],
     ['team/pki/issue/web', 'team/pki', 'web'],
   ] as const) {
-    t.match(loadVault(ADDRESS, TOKEN, `pkiPath: ${written}`), { pki, role });
+    t.hasStrict(loadVault(ADDRESS, TOKEN, `pkiPath: ${written}`), { pki, role });
   }
   t.match(
     loadText(meshWithVault(ADDRESS, TOKEN, 'pkiPath: pki-int/roles/web')).lines[0],
@@ -58,7 +58,7 @@ t.test('pkiPath excludes pki and role', async (t) => {
 });
 
 t.test('slashes at the ends of mounts and namespaces go', async (t) => {
-  t.match(loadVault(ADDRESS, TOKEN, 'pki: /team/pki/', 'namespace: admin/mesh/'), {
+  t.hasStrict(loadVault(ADDRESS, TOKEN, 'pki: /team/pki/', 'namespace: admin/mesh/'), {
     pki: 'team/pki',
     namespace: 'admin/mesh',
   });
@@ -88,6 +88,8 @@ t.test('addresses', async (t) => {
     'https://vault/v1',
     'https://a b',
     'https://vault?x',
+    'https://[:::1]',
+    'https://10.0.0.300',
   ]) {
     const { config, lines } = loadText(meshWithVault(`address: "${written}"`, TOKEN));
     t.equal(config, undefined, written);
