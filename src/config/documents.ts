@@ -36,8 +36,12 @@ export function parseDocuments({ file, text }: Source): {
   let isComplete = true;
   for (const document of all) {
     const wrong = [...document.errors, ...document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')];
+    const told = new Set<number>();
     for (const { code, pos } of wrong) {
-      problems.push({ file, line: lineAt(pos[0]), key: '', severity: 'error', message: explain(code) });
+      const line = lineAt(pos[0]);
+      // What the parser stumbles over next on the same line follows from the first.
+      if (!told.has(line)) problems.push({ file, line, key: '', severity: 'error', message: explain(code) });
+      told.add(line);
     }
     if (wrong.some(({ code }) => code !== 'DUPLICATE_KEY')) {
       isComplete = false;
@@ -88,7 +92,7 @@ function explain(code: string): string {
     case 'TAB_AS_INDENT':
       return 'YAML does not allow tabs as indentation; use spaces';
     case 'BAD_INDENT':
-      return 'malformed YAML: the indentation does not fit what stands above';
+      return 'malformed YAML: the indentation does not fit what stands above, or a bracket is not closed';
     case 'MISSING_CHAR':
       return 'malformed YAML: a character is missing here, such as a closing quote or bracket, a ":" or a space';
     case 'MULTILINE_IMPLICIT_KEY':

@@ -26,6 +26,16 @@ for (const [text, line] of [
   });
 }
 
+t.test('one mistake is told once, whatever else the parser stumbles over', async (t) => {
+  const bracket = loadText(
+    'type: Mesh\nmtls:\n  backends:\n  - {name: [a, type: builtin, dpCert: {}}\n---\ntype: Agent\n',
+  );
+  t.same(bracket.lines, [
+    'mesh.yaml:4: malformed YAML: the indentation does not fit what stands above, or a bracket is not closed',
+  ]);
+  t.equal(loadText('type: Mesh\nname: default\n mtls:\n  enabledBackend: a\n').lines.length, 1);
+});
+
 t.test('a key that stands there twice, beside the other mistakes of its document', async (t) => {
   const { config, lines } = loadText(
     'type: Mesh\nname: default\nmtls:\n  enabledBackend: a\n  enabledBackend: b\n  backend: 1\n',
