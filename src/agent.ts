@@ -23,6 +23,9 @@ import { Rotation, type RotationObserver, type RotationPorts, type RotationReaso
 import { watchExpiry } from './rotation/watch-expiry.ts';
 import { IdentityStore } from './store/identity-store.ts';
 
+/** How long the sockets wait for the first certificate to be out. */
+const ANSWER_AFTER_MS = 250;
+
 /** What an agent needs of the world. */
 export interface AgentPorts {
   readonly clock: Clock;
@@ -89,6 +92,10 @@ export async function openAgent(config: Config, ports: AgentPorts): Promise<Agen
 
   /** Until the signal is aborted. */
   async function answer(signal: AbortSignal): Promise<void> {
+    // Sockets cost a tenth of the time to the first certificate; whoever would ask on them has not started yet.
+    const delivered = observation.waitUntilDelivered(1, signal);
+    if (rotation !== undefined)
+      await Promise.race([delivered.catch(() => undefined), clock.sleep(ANSWER_AFTER_MS, signal)]);
     const telemetry = await openTelemetryServer(config.telemetry, observation, log);
     const actions = {
       status: () => observation.status(),
@@ -101,10 +108,7 @@ export async function openAgent(config: Config, ports: AgentPorts): Promise<Agen
     });
     log.info('answering', { telemetry: telemetry.url, admin: config.admin.socket });
     // prom-client costs as much as all the rest, so it waits until the first certificate is out.
-    observation
-      .waitUntilDelivered(1, signal)
-      .then(observation.metrics.load)
-      .catch(() => undefined);
+    delivered.then(observation.metrics.load).catch(() => undefined);
     if (!signal.aborted) await once(signal, 'abort');
     await Promise.all([telemetry.close(), admin.close()]);
   }

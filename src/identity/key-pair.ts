@@ -6,10 +6,9 @@ export const KEY_TYPES = ['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-409
 
 export type KeyType = (typeof KEY_TYPES)[number];
 
-const generateKeyPair = promisify(generate);
-
 /** A new private key. It stays in this process unless a file delivery is configured. */
 export async function makePrivateKey(type: KeyType): Promise<KeyObject> {
+  const generateKeyPair = promisify(generate);
   switch (type) {
     case 'ec-p256':
       return (await generateKeyPair('ec', { namedCurve: 'P-256' })).privateKey;

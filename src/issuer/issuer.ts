@@ -15,8 +15,11 @@ import type { Log } from '../log.ts';
 export interface IssueRequest {
   /** The one identity to certify. */
   readonly spiffeId: SpiffeId;
-  /** PKCS#10, DER. Holds the SPIFFE ID as its only subject alternative name and no subject. */
-  readonly csr: Buffer;
+  /**
+   * Gives the PKCS#10 request, DER: the SPIFFE ID is its only subject alternative name, and it has no subject. Key and
+   * request are made when it is first asked for, which takes 100 ms for RSA: best while a login is under way.
+   */
+  readonly makeCsr: () => Promise<Buffer>;
   /** The type of the key in the CSR. */
   readonly keyType: KeyType;
   /** The lifetime to ask for, in seconds. Advisory: a CA may give less, and the certificate says what it gave. */

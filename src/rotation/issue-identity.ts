@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { AgentError } from '../errors.ts';
 import { makeCsr } from '../identity/csr.ts';
@@ -22,21 +23,42 @@ export interface IdentityRequest {
  * @throws AgentError of the step that failed.
  */
 export async function issueIdentity(
-  request: IdentityRequest,
+  wanted: IdentityRequest,
   { issuer, clock }: { readonly issuer: Issuer; readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<{ identity: Identity; keyType: KeyType; warnings: string[] }> {
-  const { spiffeId, keyType, ttlSeconds } = request;
-  const privateKey = await makePrivateKey(keyType);
-  try {
-    const csr = makeCsr(spiffeId, privateKey);
-    const issued = await issuer.issue({ spiffeId, csr, keyType, ttlSeconds }, signal);
-    return { ...verifyIssued(issued, { spiffeId, privateKey }, clock.nowMs()), keyType };
-  } catch (thrown) {
-    const demanded = request.mayChangeKeyType ? findDemandedKeyType(thrown) : undefined;
-    if (demanded === undefined || demanded === keyType) throw thrown;
-    return issueIdentity({ ...request, keyType: demanded, mayChangeKeyType: false }, { issuer, clock }, signal);
+  const { spiffeId, ttlSeconds } = wanted;
+  const tried = new Set<KeyType>();
+  for (let keyType = wanted.keyType; ; ) {
+    tried.add(keyType);
+    const request = prepareRequest(spiffeId, keyType);
+    try {
+      const issued = await issuer.issue({ spiffeId, keyType, ttlSeconds, makeCsr: request.makeCsr }, signal);
+      const privateKey = await request.privateKey();
+      return { ...verifyIssued(issued, { spiffeId, privateKey }, clock.nowMs()), keyType };
+    } catch (thrown) {
+      const demanded = wanted.mayChangeKeyType ? findDemandedKeyType(thrown) : undefined;
+      if (demanded === undefined || tried.has(demanded)) throw thrown;
+      keyType = demanded;
+    }
   }
+}
+
+/** A key and its request, both made once, when the first of them is asked for. */
+function prepareRequest(spiffeId: SpiffeId, keyType: KeyType) {
+  let key: Promise<KeyObject> | undefined;
+  let csr: Promise<Buffer> | undefined;
+  const privateKey = () => {
+    key ??= makePrivateKey(keyType);
+    return key;
+  };
+  return {
+    privateKey,
+    makeCsr: () => {
+      csr ??= privateKey().then((made) => makeCsr(spiffeId, made));
+      return csr;
+    },
+  };
 }
 
 function findDemandedKeyType(thrown: unknown): KeyType | undefined {

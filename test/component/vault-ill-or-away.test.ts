@@ -34,6 +34,13 @@ t.test('nobody listens, nobody has the name', async (t) => {
     remedy: /conf.fromCp.address/,
   });
   t.match(await open('http://vault.invalid:8200').fail(), { code: 'ERR_CA_UNREACHABLE', remedy: /DNS/ });
+  const seeds = {
+    code: 'ERR_CA_UNREACHABLE',
+    retry: 'slowly',
+    message: /"https:\/\/vault.8200" is none/,
+    remedy: /fromCp.address/,
+  };
+  t.match(await open('https://vault.8200').fail(), seeds, 'the address that the Kong Mesh document shows');
 });
 
 t.test('too many requests: the time that Vault asks for is passed on', async (t) => {

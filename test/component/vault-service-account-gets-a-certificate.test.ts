@@ -72,7 +72,7 @@ t.test('the role of the Kong Mesh document signs RSA keys and names that', async
   const workload = await createWorkload(peers, { directory: t.testdir({}), policies: [pki.policy] });
   const vaultIssuer = openVaultIssuer({ address: vault.address, pki: pki.mount, auth: workload.auth });
   const error = await vaultIssuer.fail();
-  t.match(error, { code: 'ERR_KEY_TYPE', detail: 'rsa', message: /signs only rsa keys, ours is ec-p256/ });
+  t.match(error, { code: 'ERR_KEY_TYPE', detail: 'rsa-2048', message: /signs only rsa keys, ours is ec-p256/ });
   const command = /run: (vault patch .*)$/.exec(error.remedy ?? '')?.[1] ?? 'false';
   const { identity } = await vaultIssuer.issue({ keyType: 'rsa-2048' });
   t.equal(identity.privateKey.asymmetricKeyType, 'rsa');

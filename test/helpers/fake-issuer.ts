@@ -25,7 +25,7 @@ export class FakeIssuer implements Issuer {
     const next = this.failures.shift();
     if (next instanceof Error) throw next;
     if (next instanceof Promise) return next;
-    const publicKey = await readCsrKey(request.csr);
+    const publicKey = await readCsrKey(await request.makeCsr());
     const nowMs = this.#clock.nowMs();
     const validity = { notBefore: new Date(nowMs - 30_000), notAfter: new Date(nowMs + request.ttlSeconds * 1000) };
     const leaf = await this.#ca.signLeaf(publicKey, { uris: [request.spiffeId.toString()], ...validity, ...next });

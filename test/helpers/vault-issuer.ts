@@ -92,7 +92,7 @@ export function openVaultIssuer(options: VaultIssuerOptions): VaultIssuer {
     const csr = makeCsr(spiffeId, privateKey);
     secrets.push(csr.toString('base64').slice(0, 40), derToPem('CERTIFICATE REQUEST', csr).slice(36, 90));
     secrets.push(privateKey.export({ format: 'pem', type: 'pkcs8' }).slice(28, 90).toString());
-    const ask: IssueRequest = { spiffeId, csr, keyType, ttlSeconds };
+    const ask: IssueRequest = { spiffeId, makeCsr: async () => csr, keyType, ttlSeconds };
     const issued = await issuer.issue(ask, wanted.signal ?? new AbortController().signal);
     if (issued.privateKeyPem !== undefined) secrets.push(issued.privateKeyPem.slice(28, 90));
     return { issued, privateKey, spiffeId };

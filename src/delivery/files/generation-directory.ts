@@ -46,7 +46,7 @@ export async function prepareDirectory(directory: string): Promise<void> {
   } else if (!found.isDirectory()) {
     throw refuse(directory, `${directory} is not a directory`, 'move it away, or name another directory');
   }
-  const target = await readLinkOf(directory, DATA_LINK);
+  const [target, ...visible] = await Promise.all([DATA_LINK, ...FILE_NAMES].map((name) => readLinkOf(directory, name)));
   if (target !== undefined && !GENERATION_NAME.test(target)) {
     throw refuse(
       directory,
@@ -54,10 +54,10 @@ export async function prepareDirectory(directory: string): Promise<void> {
       ANOTHER_DIRECTORY,
     );
   }
-  for (const name of FILE_NAMES) {
-    const visible = await readLinkOf(directory, name);
-    if (visible !== undefined && visible !== join(DATA_LINK, name)) {
-      throw refuse(directory, `${join(directory, name)} is a symbolic link to ${visible}`, MOVE_AWAY);
+  for (const [index, name] of FILE_NAMES.entries()) {
+    const link = visible[index];
+    if (link !== undefined && link !== join(DATA_LINK, name)) {
+      throw refuse(directory, `${join(directory, name)} is a symbolic link to ${link}`, MOVE_AWAY);
     }
   }
 }
@@ -118,9 +118,9 @@ async function writeContent(path: string, content: FileContent, access: FileAcce
 }
 
 async function linkNames(directory: string): Promise<void> {
-  for (const name of FILE_NAMES) {
-    if ((await readLinkOf(directory, name)) === undefined) await symlink(join(DATA_LINK, name), join(directory, name));
-  }
+  await Promise.all(
+    FILE_NAMES.map((name) => symlink(join(DATA_LINK, name), join(directory, name)).catch(orIfThere(undefined))),
+  );
   // Left by a run that was killed between the two steps of a swap.
   if ((await readLinkOf(directory, NEW_DATA_LINK)) !== undefined) await unlink(join(directory, NEW_DATA_LINK));
 }
@@ -162,8 +162,17 @@ function refuse(directory: string, why: string, remedy: string): AgentError {
 }
 
 function orIfMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return orIf('ENOENT', value);
+}
+
+/** What is there was looked at by {@link prepareDirectory}. */
+function orIfThere<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return orIf('EEXIST', value);
+}
+
+function orIf<T>(code: string, value: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
-    if (error.code === 'ENOENT') return value;
+    if (error.code === code) return value;
     throw error;
   };
 }

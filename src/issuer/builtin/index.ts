@@ -42,7 +42,7 @@ export function openBuiltin(config: BuiltinConfig, context: IssuerContext): Issu
         log.warn('certificates end with their CA', { backend, caNotAfter: ca.notAfter.toISOString() });
       }
       const notAfter = new Date(Math.min(wantedMs, ca.notAfter.getTime()));
-      const leaf = await ca.sign(request.csr, request.spiffeId.toString(), nowMs, notAfter);
+      const leaf = await ca.sign(await request.makeCsr(), request.spiffeId.toString(), nowMs, notAfter);
       context.observer.stepTook('sign', (clock.monotonicMs() - startMs) / 1000);
       return { chain: [leaf], roots: [ca.certificate] };
     },

@@ -38,6 +38,8 @@ interface VaultCall {
   readonly body?: Readonly<Record<string, unknown>>;
   /** What is being done, for messages: `logging in`. */
   readonly purpose: string;
+  /** Called once the request is on its way: time for other work. */
+  readonly onSent?: (() => void) | undefined;
 }
 
 export interface VaultAnswer {
@@ -67,6 +69,12 @@ export interface VaultClient {
 
 /** Opens no connection yet; all requests share one, as long as Vault keeps it open. */
 export async function openVaultClient(options: VaultClientOptions): Promise<VaultClient> {
+  if (!URL.canParse(options.address)) {
+    throw new AgentError('ERR_CA_UNREACHABLE', `Vault's address "${options.address}" is none that can be reached`, {
+      remedy: 'set conf.fromCp.address to one such as https://vault.example:8200',
+      retry: 'slowly',
+    });
+  }
   const isTls = options.address.startsWith('https:');
   const transport = isTls ? await import('node:https') : await import('node:http');
   const agent = new transport.Agent({
@@ -86,6 +94,7 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
       const headers = makeHeaders(options, call, payload);
       const sentAtMs = options.nowMs();
       const request = transport.request(url, { method: call.method, agent, signal, headers });
+      if (call.onSent !== undefined) request.once('finish', call.onSent);
       try {
         const response = await new Promise<IncomingMessage>((resolve, reject) => {
           request.on('response', resolve).on('error', reject).end(payload);

@@ -15,6 +15,8 @@ import { openTlsTrust } from './tls-trust.ts';
 
 /** For what follows an issue: giving the token back, or looking when it ends. Nobody waits for it. */
 const AFTERWARDS_LIMIT_MS = 5_000;
+/** It waits until the certificate has been handed over, which matters more. */
+const AFTERWARDS_DELAY_MS = 100;
 /** How long `close` waits for that. */
 const CLOSE_LIMIT_MS = 500;
 
@@ -54,7 +56,8 @@ export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
     try {
       return await withTimeLimit(context.requestTimeoutMs, [signal, closing.signal], async (limited) => {
         const ask = bind(client, limited);
-        login = await logIn(config, context, ask);
+        // The key is made while Vault looks at the login; when that fails, so may the key.
+        login = await logIn(config, context, ask, () => void request.makeCsr().catch(noop));
         return await sign(request, login, ask);
       });
     } finally {
@@ -66,6 +69,7 @@ export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
     try {
       if (login === undefined || login.kind === 'batch') return;
       const { token, kind } = login;
+      await clock.sleep(AFTERWARDS_DELAY_MS, closing.signal);
       await withTimeLimit(AFTERWARDS_LIMIT_MS, [closed.signal], async (limited) => {
         const ask = bind(client, limited);
         await (kind === 'borrowed' ? revoke(token, ask) : observeExpiry(token, ask));

@@ -20,11 +20,17 @@ type KubernetesAuth = Extract<VaultAuth, { method: 'kubernetes' }>;
 /**
  * Gets a token to ask with. Credentials are read anew each time: the kubelet renews them in place.
  *
+ * @param whileAsked called when there is nothing to do but wait for Vault.
  * @throws AgentError `ERR_SOURCE` for a credential that is missing or spoilt, `ERR_LOGIN_DENIED`.
  */
-export async function logIn(config: VaultConfig, context: IssuerContext, ask: AskVault): Promise<Login> {
+export async function logIn(
+  config: VaultConfig,
+  context: IssuerContext,
+  ask: AskVault,
+  whileAsked?: () => void,
+): Promise<Login> {
   const { auth } = config;
-  if (auth.method === 'kubernetes') return logInWithServiceAccount(config.address, auth, context, ask);
+  if (auth.method === 'kubernetes') return logInWithServiceAccount(config.address, auth, context, ask, whileAsked);
   const token = (await context.readSource(auth.token)).trim();
   if (token === '') {
     throw new AgentError('ERR_SOURCE', 'the Vault token in auth.token is empty', { remedy: 'store a token there' });
@@ -37,6 +43,7 @@ async function logInWithServiceAccount(
   auth: KubernetesAuth,
   context: IssuerContext,
   ask: AskVault,
+  onSent: (() => void) | undefined,
 ): Promise<Login> {
   const { role, mountPath, tokenPath: path } = auth;
   const { clock, observer } = context;
@@ -48,7 +55,7 @@ async function logInWithServiceAccount(
 
   const startedAtMs = clock.monotonicMs();
   const body = { role, jwt: serviceAccount.jwt };
-  const answer = await ask({ method: 'POST', path: `${mountPath}/login`, body, purpose: 'logging in' });
+  const answer = await ask({ method: 'POST', path: `${mountPath}/login`, body, purpose: 'logging in', onSent });
   if (answer.status !== 200) throw explainLoginRefusal(answer, { address, mountPath, role, ...serviceAccount });
   const granted = asRecord(asRecord(answer.body).auth);
   const token = asString(granted.client_token);

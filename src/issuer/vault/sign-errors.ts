@@ -1,4 +1,5 @@
 import { AgentError, type AgentErrorOptions, type ErrorCode } from '../../errors.ts';
+import { KEY_TYPES, type KeyType } from '../../identity/key-pair.ts';
 import type { IssueRequest } from '../issuer.ts';
 import type { VaultAnswer } from './client.ts';
 import type { Login } from './login.ts';
@@ -31,7 +32,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /role requires keys of type (\w+)/,
     explain: (attempt, [, type = '']) => ({
       why: `the role "${attempt.role}" signs only ${type} keys, ours is ${attempt.request.keyType}`,
-      ...((type === 'rsa' || type === 'ec') && { code: 'ERR_KEY_TYPE', detail: type }),
+      ...demandKeyType(type, 0),
       remedy: `leave keyType to the agent, or run: ${patch(attempt, 'key_type=any key_bits=0')}`,
     }),
   },
@@ -39,6 +40,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /role requires a minimum of a (\d+)-bit key/,
     explain: (attempt, [, bits = '']) => ({
       why: `the role "${attempt.role}" signs keys of ${bits} bits or more, ours is ${attempt.request.keyType}`,
+      ...demandKeyType(attempt.request.keyType.slice(0, 2), Number(bits)),
       remedy: `set keyType to a longer key, or run: ${patch(attempt, 'key_bits=...')}`,
     }),
   },
@@ -89,12 +91,19 @@ const REFUSALS: readonly Refusal[] = [
   },
 ];
 
+/** The smallest key of a family that the role takes; nothing when we make none of that family. */
+function demandKeyType(family: string, leastBits: number): Pick<Explanation, 'code' | 'detail'> {
+  const isOfFamily = (type: KeyType) => type.startsWith(family.slice(0, 2));
+  const found = KEY_TYPES.find((type) => isOfFamily(type) && Number(/\d+$/.exec(type)?.[0]) >= leastBits);
+  return found === undefined ? {} : { code: 'ERR_KEY_TYPE', detail: found };
+}
+
 /** The line to add to a policy. */
 export function grantSign({ pki, role }: Pick<SignAttempt, 'pki' | 'role'>): string {
   return `path "${pki}/sign/${role}" { capabilities = ["create", "update"] }`;
 }
 
-/** A request for a certificate that was answered with no, in words; `ERR_KEY_TYPE` has `rsa` or `ec` as its detail. */
+/** A request for a certificate that was answered with no, in words; `ERR_KEY_TYPE` has the key type that would be signed as its detail. */
 export function explainSignRefusal(answer: VaultAnswer, attempt: SignAttempt): AgentError {
   const { address, pki } = attempt;
   if (answer.status === 404) {

@@ -36,9 +36,10 @@ export function openSigner(config: VaultConfig, context: IssuerContext): Signer 
 
   /** The first answer that is not "denied", or the last one. */
   async function request(wanted: IssueRequest, login: Login, ask: AskVault): Promise<VaultAnswer> {
-    const send = (endpoint: Endpoint) => {
+    const send = async (endpoint: Endpoint) => {
       const path = `${pki}/${endpoint}/${role}`;
-      return ask({ method: 'POST', path, token: login.token, body: makeBody(endpoint, wanted), purpose: 'signing' });
+      const body = await makeBody(endpoint, wanted);
+      return ask({ method: 'POST', path, token: login.token, body, purpose: 'signing' });
     };
     const [first, second]: [Endpoint, Endpoint] = isIssueOnly() ? ['issue', 'sign'] : ['sign', 'issue'];
     const answer = await send(first);
@@ -78,9 +79,11 @@ export function openSigner(config: VaultConfig, context: IssuerContext): Signer 
   };
 }
 
-function makeBody(endpoint: Endpoint, { spiffeId, csr, ttlSeconds }: IssueRequest) {
+async function makeBody(endpoint: Endpoint, { spiffeId, makeCsr, ttlSeconds }: IssueRequest) {
   return {
-    ...(endpoint === 'sign' ? { csr: derToPem('CERTIFICATE REQUEST', csr) } : { private_key_format: 'pkcs8' }),
+    ...(endpoint === 'sign'
+      ? { csr: derToPem('CERTIFICATE REQUEST', await makeCsr()) }
+      : { private_key_format: 'pkcs8' }),
     // Vault takes the SAN from the CSR, unless the role says use_csr_sans=false.
     uri_sans: spiffeId.toString(),
     ttl: `${ttlSeconds}s`,

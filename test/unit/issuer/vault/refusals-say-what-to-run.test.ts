@@ -10,7 +10,7 @@ const attempt = {
   role: 'mesh',
   request: {
     spiffeId: new SpiffeId('default', '/web'),
-    csr: Buffer.alloc(0),
+    makeCsr: async () => Buffer.alloc(0),
     keyType: 'ec-p256' as const,
     ttlSeconds: 3600,
   },
@@ -37,7 +37,7 @@ t.test('each refusal to sign has its code, cause and command', async (t) => {
     [
       400,
       "role requires a minimum of a 384-bit key, but CSR's key is 256 bits",
-      'ERR_CA_REFUSED',
+      'ERR_KEY_TYPE',
       /384 bits or more, ours is ec-p256/,
       /set keyType/,
     ],
@@ -83,7 +83,7 @@ t.test('each refusal to sign has its code, cause and command', async (t) => {
   for (const [status, complaint, code, message, remedy] of cases) {
     t.match(explainSignRefusal(answer(status, complaint), attempt), { code, message, remedy }, complaint);
   }
-  t.equal(explainSignRefusal(answer(400, 'role requires keys of type ec'), attempt).detail, 'ec');
+  t.equal(explainSignRefusal(answer(400, 'role requires keys of type ec'), attempt).detail, 'ec-p256');
   t.equal(explainSignRefusal(answer(400, 'role requires keys of type ed25519'), attempt).detail, undefined);
 });
 
