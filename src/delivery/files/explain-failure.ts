@@ -40,14 +40,23 @@ export function explainFailure(thrown: unknown, context: FailureContext): AgentE
   switch (code) {
     case 'EACCES':
     case 'EPERM':
-      return fail('permission', `permission denied at ${path} for ${who}`, `make ${directory} writable for ${who}`);
+      return fail(
+        'permission',
+        `permission denied at ${path} for ${who}`,
+        syscall === 'mkdir' ? `create ${directory}, writable for ${who}` : `make ${directory} writable for ${who}`,
+      );
     case 'EROFS':
       return fail('read_only', 'the file system is read-only', `mount a writable volume at ${directory}`);
     case 'ENOSPC':
     case 'EDQUOT':
       return fail('no_space', 'no space is left', `free some, or raise the limit of the volume at ${directory}`);
-    case 'EEXIST':
     case 'ENOTDIR':
+      return fail(
+        'not_a_directory',
+        `something on the way to ${path} is not a directory`,
+        'move it away, or name another directory',
+      );
+    case 'EEXIST':
       if (syscall === 'symlink') {
         return fail('foreign_file', 'another program writes there too', 'give each agent a directory of its own');
       }
