@@ -22,11 +22,13 @@ export interface WorkloadOptions extends TokenOptions {
   readonly policies: readonly string[];
   /** That the auth role demands. */
   readonly roleAudience?: string;
+  /** Default `kubernetes`. */
+  readonly mount?: string;
 }
 
-/** A service account in a namespace of its own with a projected token, and an auth role for it at `auth/kubernetes`. */
+/** A service account in a namespace of its own with a projected token, and an auth role for it at `auth/<mount>`. */
 export async function createWorkload({ vault, cluster }: SharedPeers, options: WorkloadOptions): Promise<Workload> {
-  const { directory, policies, roleAudience, ...token } = options;
+  const { directory, policies, roleAudience, mount = 'kubernetes', ...token } = options;
   const namespace = uniqueName('demo');
   const role = uniqueName('web');
   const serviceAccount = 'web';
@@ -37,11 +39,12 @@ export async function createWorkload({ vault, cluster }: SharedPeers, options: W
     namespace,
     serviceAccount,
     policies,
+    mount,
     ...(roleAudience !== undefined && { audience: roleAudience }),
   });
   const jwt = await cluster.createToken(namespace, serviceAccount, token);
   const tokenPath = join(directory, uniqueName('token'));
   writeFileSync(tokenPath, `${jwt}\n`, { mode: 0o600 });
-  const auth = { method: 'kubernetes', role, mountPath: 'auth/kubernetes', tokenPath } as const;
+  const auth = { method: 'kubernetes', role, mountPath: `auth/${mount}`, tokenPath } as const;
   return { namespace, serviceAccount, role, tokenPath, jwt, auth };
 }
