@@ -1,0 +1,104 @@
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import t, { type Test } from 'tap';
+import { builtProgram, startAgent } from '../helpers/agent.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { renderBuiltinMesh, renderKubernetesAuth, renderVaultMesh } from '../helpers/kong-mesh.ts';
+import { configureKongVaultPki } from '../helpers/kong-vault-pki.ts';
+import { CERTIFICATE_VARIABLE, RECORD_VARIABLE, type RecordedLine } from '../helpers/record-loaded-scripts.ts';
+import { sharedPeers } from '../helpers/shared-peers.ts';
+import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+import { uniqueName } from '../helpers/unique-name.ts';
+import { createWorkload } from '../helpers/vault-login.ts';
+
+/** What is only sometimes needed, each by a text that stands in its code and nowhere else. */
+const PARTS = {
+  vault: 'auth/token/revoke-self',
+  builtin: '.ca-builtin-cert-',
+  x509: 'Pkcs10CertificateRequest',
+  metrics: 'certificate_rotation_due_timestamp_seconds',
+} as const;
+type Part = keyof typeof PARTS;
+
+const hook = resolve(import.meta.dirname, '../helpers/record-loaded-scripts.ts');
+const dist = dirname(builtProgram());
+const scripts = globSync('*.js', { cwd: dist });
+const partOf = new Map<string, Part>();
+for (const [part, marker] of Object.entries(PARTS) as [Part, string][]) {
+  const holders = scripts.filter((script) => readFileSync(join(dist, script), 'utf8').includes(marker));
+  t.equal(holders.length, 1, `${part} stands in one file of its own: ${holders.join(', ')}`);
+  partOf.set(holders[0] ?? '', part);
+}
+t.equal(partOf.size, Object.keys(PARTS).length, 'and no two in the same');
+
+interface Loaded {
+  readonly beforeCertificate: readonly Part[];
+  readonly afterwards: readonly Part[];
+  readonly nodeModules: readonly string[];
+}
+
+/** Runs an agent until its metrics are loaded, and lists what was loaded when. */
+async function record(t: Test, mesh: string, directory = temporaryDirectory(t)): Promise<Loaded> {
+  const file = join(directory, 'loaded.jsonl');
+  const agent = await startAgent({
+    directory,
+    mesh,
+    startedBy: ['node', '--import', hook],
+    env: { [RECORD_VARIABLE]: file, [CERTIFICATE_VARIABLE]: join(directory, 'identity/tls.crt') },
+  });
+  t.teardown(() => agent.stop());
+  await agent.waitReady();
+  const read = () => {
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    return lines.map((line) => JSON.parse(line) as RecordedLine);
+  };
+  const list = (isDelivered: boolean) =>
+    read()
+      .filter((line) => 'script' in line && line.isDelivered === isDelivered)
+      .map((line) => ('script' in line ? basename(line.script) : ''))
+      .filter((name) => scripts.includes(name));
+  await eventually('something is loaded after the first certificate', () => list(true).length > 0);
+  await agent.stop();
+  const bytes = list(false).reduce((sum, name) => sum + statSync(join(dist, name)).size, 0);
+  t.comment(`before the first certificate: ${list(false).join(', ')}; ${Math.round(bytes / 1024)} KiB`);
+  const last = read().at(-1);
+  const parts = (names: readonly string[]) => names.flatMap((name) => partOf.get(name) ?? []);
+  return {
+    beforeCertificate: parts(list(false)),
+    afterwards: parts(list(true)),
+    nodeModules: last !== undefined && 'nodeModules' in last ? last.nodeModules : [],
+  };
+}
+
+t.test('with a Vault: its client, and no CA', async (t) => {
+  const peers = await sharedPeers(t);
+  const role = { key_type: 'ec', key_bits: '256' };
+  const { mount, policy } = await configureKongVaultPki(peers.vault, {
+    mesh: 'default',
+    mount: uniqueName('pki'),
+    role,
+  });
+  const directory = temporaryDirectory(t);
+  const workload = await createWorkload(peers, { directory, policies: [policy] });
+  const auth = renderKubernetesAuth(workload);
+  const mesh = renderVaultMesh({ address: peers.vault.address, pki: mount, auth });
+  const loaded = await record(t, mesh, directory);
+  t.same(loaded.beforeCertificate, ['vault']);
+  t.same(loaded.afterwards, ['metrics']);
+  t.ok(loaded.nodeModules.includes('NativeModule http'), 'the list is there');
+  t.same(
+    loaded.nodeModules.filter((name) => /undici|NativeModule (tls|https|http2)$/.test(name)),
+    [],
+    'nor what Node has for WebSocket, TLS and HTTP/2, for a Vault without TLS',
+  );
+});
+
+t.test('with the embedded CA: it, and no Vault', async (t) => {
+  const loaded = await record(t, renderBuiltinMesh('1h'));
+  t.same(loaded.beforeCertificate, ['builtin', 'x509']);
+  t.same(loaded.afterwards, ['metrics']);
+  t.same(
+    loaded.nodeModules.filter((name) => /undici|NativeModule (tls|https|http2)$/.test(name)),
+    [],
+  );
+});
