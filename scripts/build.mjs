@@ -1,15 +1,15 @@
 /**
  * Bundles src into dist: one small entry, and a chunk for each part that only some configurations load.
  *
- * The start of the process is a measured promise (npm run bench), so the chunks are CommonJS, which loads 4 ms faster
- * than ES modules, and Node's own modules are loaded when something of them is first used: importing node:http as an ES
+ * The start of the process is a measured promise (npm run bench), so the chunks are CommonJS, of which V8 can keep the
+ * compiled code (see loader.cjs), and Node's own modules are loaded when something of them is first used: importing node:http as an ES
  * module, for one, evaluates every export of it, WebSocket with the whole of undici among them (25 ms, 6 MB).
  */
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
-import { primeCompileCache } from './prime-compile-cache.mjs';
+import { fillCodeCache } from './fill-code-cache.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -30,7 +30,7 @@ const leaveOut = {
 
 const { outputFiles } = await build({
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
+  entryPoints: { program: 'src/main.ts' },
   outdir: dist,
   write: false,
   bundle: true,
@@ -43,6 +43,7 @@ const { outputFiles } = await build({
   // The same code as ES modules, of which only what is used gets in.
   alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
   define: { MESHCERT_VERSION: JSON.stringify(version) },
+  minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
 });
@@ -53,8 +54,9 @@ for (const { path, text } of outputFiles) {
   writeFileSync(path, path.endsWith('.js') ? loadBuiltinsLate(await convertToCommonJs(text)) : text);
 }
 writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n');
+copyFileSync(join(root, 'scripts/loader.cjs'), join(dist, 'main.js'));
 chmodSync(join(dist, 'main.js'), 0o755);
-await primeCompileCache(join(dist, 'main.js'));
+await fillCodeCache(join(dist, 'main.js'));
 
 /** Splitting gives ES modules only. */
 async function convertToCommonJs(code) {
@@ -62,7 +64,7 @@ async function convertToCommonJs(code) {
     format: 'cjs',
     platform: 'node',
     supported: { 'dynamic-import': false },
-    define: { 'import.meta.dirname': '__dirname' },
+    minifyWhitespace: true,
   });
   return converted;
 }
@@ -71,7 +73,7 @@ function loadBuiltinsLate(code) {
   const late = (name) => `new Proxy({}, { get: (_, name) => require(${name})[name] })`;
   return code
     .replace(
-      /^var (import_node_\w+) = require\(("node:[^"]+")\);$/gm,
+      /\bvar (import_node_\w+) ?= ?require\(("node:[^"]+")\);/g,
       (_, variable, name) => `var ${variable} = ${late(name)};`,
     )
     .replace(/\(0, \w+\.__require\)\(("node:child_process")\)/g, (_, name) => late(name));

@@ -1,14 +1,12 @@
-#!/usr/bin/env -S node --max-semi-space-size=1
 /**
  * The edge to the operating system: the only file that touches `process`.
  *
  * @module
  */
 import { writeFileSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { isatty } from 'node:tty';
+import { runProgram } from './cli/program.ts';
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -22,25 +20,23 @@ function write(descriptor: number, text: string): void {
   }
 }
 
-// Before anything else is loaded, so that what is loaded next comes compiled.
-enableCompileCache(join(import.meta.dirname, 'compile-cache'));
 process.title = 'meshcert';
-import('./cli/program.ts').then(async ({ runProgram }) => {
-  process.exitCode = await runProgram(process.argv.slice(2), {
-    environment: process.env,
-    currentDirectory: process.cwd(),
-    hostName: hostname(),
-    isTerminal: isatty(STDERR),
-    writeOut: (text) => write(STDOUT, text),
-    writeError: (text) => write(STDERR, text),
-    random: () => Math.random(),
-    readUsage: () => {
-      const { user, system } = process.cpuUsage();
-      return { cpuSeconds: (user + system) / 1e6, residentBytes: process.memoryUsage.rss() };
-    },
-    nodeVersion: process.version,
-    pid: process.pid,
-    uid: process.getuid?.(),
-    onSignal: (signal, listener) => void process.on(signal, listener),
-  });
+void runProgram(process.argv.slice(2), {
+  environment: process.env,
+  currentDirectory: process.cwd(),
+  hostName: hostname(),
+  isTerminal: isatty(STDERR),
+  writeOut: (text) => write(STDOUT, text),
+  writeError: (text) => write(STDERR, text),
+  random: () => Math.random(),
+  readUsage: () => {
+    const { user, system } = process.cpuUsage();
+    return { cpuSeconds: (user + system) / 1e6, residentBytes: process.memoryUsage.rss() };
+  },
+  nodeVersion: process.version,
+  pid: process.pid,
+  uid: process.getuid?.(),
+  onSignal: (signal, listener) => void process.on(signal, listener),
+}).then((exitCode) => {
+  process.exitCode = exitCode;
 });

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import type { Problem } from '../config/config.ts';
+import { readFileSync } from 'node:fs';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { readSources } from '../config/read-sources.ts';
 import type { Edge } from './edge.ts';
@@ -11,18 +10,10 @@ import type { Edge } from './edge.ts';
  */
 export async function readConfig(
   files: readonly string[],
-  { environment, hostName, currentDirectory }: Edge,
+  { environment, hostName, currentDirectory }: Pick<Edge, 'environment' | 'hostName' | 'currentDirectory'>,
 ): Promise<Loaded> {
-  const { sources, problems: unreadable } = await readSources({
-    files,
-    environment,
-    readFile: (path) => readFile(path, 'utf8'),
-  });
-  const none: Loaded = { config: undefined, problems: [] };
-  const loaded =
-    sources.length === 0 && unreadable.length > 0
-      ? none
-      : loadConfig({ sources, environment, hostName, currentDirectory });
-  const problems: Problem[] = [...unreadable, ...loaded.problems];
-  return { config: unreadable.length > 0 ? undefined : loaded.config, problems };
+  // At once: nothing else can be done meanwhile, and it saves a millisecond.
+  const readFile = async (path: string) => readFileSync(path, 'utf8');
+  const read = await readSources({ files, environment, readFile });
+  return loadConfig({ ...read, environment, hostName, currentDirectory });
 }

@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
-import { readSources } from '../config/read-sources.ts';
 import type { Edge, ExitCode } from './edge.ts';
-
-const readText = (path: string) => readFile(path, 'utf8');
+import { readConfig } from './read-config.ts';
 
 /**
  * Checks the configuration without touching the network: a line for every mistake and warning, then one that sums up.
@@ -15,15 +11,10 @@ const readText = (path: string) => readFile(path, 'utf8');
  */
 export async function validate(
   files: readonly string[],
-  {
-    environment,
-    hostName,
-    currentDirectory,
-    writeOut,
-  }: Pick<Edge, 'environment' | 'hostName' | 'currentDirectory' | 'writeOut'>,
+  edge: Pick<Edge, 'environment' | 'hostName' | 'currentDirectory' | 'writeOut'>,
 ): Promise<ExitCode> {
-  const read = await readSources({ files, environment, readFile: readText });
-  const { config, problems } = loadConfig({ ...read, environment, hostName, currentDirectory });
+  const { writeOut } = edge;
+  const { config, problems } = await readConfig(files, edge);
   for (const problem of problems) writeOut(`${formatProblem(problem)}\n`);
 
   const mistakes = problems.filter(({ severity }) => severity === 'error');

@@ -46,7 +46,8 @@ export async function prepareDirectory(directory: string): Promise<void> {
   } else if (!found.isDirectory()) {
     throw refuse(directory, `${directory} is not a directory`, 'move it away, or name another directory');
   }
-  const [target, ...visible] = await Promise.all([DATA_LINK, ...FILE_NAMES].map((name) => readLinkOf(directory, name)));
+  const names = [DATA_LINK, NEW_DATA_LINK, ...FILE_NAMES];
+  const [target, , ...visible] = await Promise.all(names.map((name) => readLinkOf(directory, name)));
   if (target !== undefined && !GENERATION_NAME.test(target)) {
     throw refuse(
       directory,
@@ -79,14 +80,13 @@ export async function publishGeneration(
   const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
   const path = await mkdtemp(join(directory, `${GENERATION_PREFIX}${stamp}-`));
   try {
-    const written = await Promise.allSettled(contents.map((content) => writeContent(path, content, access)));
-    for (const result of written) if (result.status === 'rejected') throw result.reason;
-    await chmod(path, OPEN_TO_ALL);
-    await syncDirectory(path);
-    await linkNames(directory);
-    // Before the swap: killed in between, the old one merely looks young. Not ours to stamp: not ours to remove either.
-    await utimes(join(directory, DATA_LINK), now, now).catch(() => undefined);
-    await symlink(basename(path), join(directory, NEW_DATA_LINK));
+    await settleAll([
+      writeGeneration(path, contents, access),
+      linkNames(directory),
+      replaceLink(basename(path), join(directory, NEW_DATA_LINK)),
+      // Before the swap: killed in between, the old one merely looks young. Not ours to stamp: not ours to remove either.
+      utimes(join(directory, DATA_LINK), now, now).catch(() => undefined),
+    ]);
     await rename(join(directory, NEW_DATA_LINK), join(directory, DATA_LINK));
   } catch (thrown) {
     await removeGeneration(directory, basename(path)).catch(() => undefined);
@@ -99,6 +99,12 @@ export async function publishGeneration(
 export async function removeGeneration(directory: string, name: string): Promise<void> {
   for (const file of FILE_NAMES) await unlink(join(directory, name, file)).catch(orIfMissing(undefined));
   await rmdir(join(directory, name)).catch(orIfMissing(undefined));
+}
+
+async function writeGeneration(path: string, contents: readonly FileContent[], access: FileAccess): Promise<void> {
+  await settleAll(contents.map((content) => writeContent(path, content, access)));
+  await chmod(path, OPEN_TO_ALL);
+  await syncDirectory(path);
 }
 
 /** Nobody else can reach into the directory yet, so that the file may have its final mode before its final owner. */
@@ -118,11 +124,15 @@ async function writeContent(path: string, content: FileContent, access: FileAcce
 }
 
 async function linkNames(directory: string): Promise<void> {
-  await Promise.all(
-    FILE_NAMES.map((name) => symlink(join(DATA_LINK, name), join(directory, name)).catch(orIfThere(undefined))),
+  await settleAll(
+    FILE_NAMES.map((name) => symlink(join(DATA_LINK, name), join(directory, name)).catch(orIf('EEXIST', undefined))),
   );
-  // Left by a run that was killed between the two steps of a swap.
-  if ((await readLinkOf(directory, NEW_DATA_LINK)) !== undefined) await unlink(join(directory, NEW_DATA_LINK));
+}
+
+/** One may be there already, left by a run that was killed between the two steps of a swap. */
+async function replaceLink(target: string, path: string): Promise<void> {
+  await unlink(path).catch(orIfMissing(undefined));
+  await symlink(target, path);
 }
 
 async function makeDirectory(directory: string): Promise<void> {
@@ -130,6 +140,12 @@ async function makeDirectory(directory: string): Promise<void> {
   if (first === undefined) return;
   for (let path = directory; path.length >= first.length; path = dirname(path)) await chmod(path, OPEN_TO_ALL);
   await syncDirectory(dirname(first));
+}
+
+/** Waits for all, so that nothing is still written when the first failure is told. */
+async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 async function syncDirectory(path: string): Promise<void> {
@@ -163,11 +179,6 @@ function refuse(directory: string, why: string, remedy: string): AgentError {
 
 function orIfMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
   return orIf('ENOENT', value);
-}
-
-/** What is there was looked at by {@link prepareDirectory}. */
-function orIfThere<T>(value: T): (error: NodeJS.ErrnoException) => T {
-  return orIf('EEXIST', value);
 }
 
 function orIf<T>(code: string, value: T): (error: NodeJS.ErrnoException) => T {
