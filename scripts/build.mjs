@@ -76,5 +76,5 @@ function loadBuiltinsLate(code) {
       /\bvar (import_node_\w+) ?= ?require\(("node:[^"]+")\);/g,
       (_, variable, name) => `var ${variable} = ${late(name)};`,
     )
-    .replace(/\(0, \w+\.__require\)\(("node:child_process")\)/g, (_, name) => late(name));
+    .replace(/\(0, ?\w+\.__require\)\(("node:child_process")\)/g, (_, name) => late(name));
 }

@@ -101,7 +101,7 @@ telemetry: {address: "127.0.0.1:0"}
 }
 
 function start(program, directory, args) {
-  return spawn(process.execPath, ['--max-semi-space-size=1', PRIME, program, ...args], {
+  return spawn(process.execPath, [PRIME, program, ...args], {
     cwd: directory,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -14,10 +14,8 @@ import { AgentError } from './errors.ts';
 import type { Issuer } from './issuer/issuer.ts';
 import { openIssuer } from './issuer/open.ts';
 import type { Log } from './log.ts';
-import { openAdminServer } from './observe/admin-server.ts';
 import { type Observation, type ObservationPorts, openObservation } from './observe/observation.ts';
 import type { AgentFacts } from './observe/state.ts';
-import { openTelemetryServer } from './observe/telemetry-server.ts';
 import { computeRetryDelayMs } from './rotation/backoff.ts';
 import { Rotation, type RotationObserver, type RotationPorts, type RotationReason } from './rotation/rotation.ts';
 import { watchExpiry } from './rotation/watch-expiry.ts';
@@ -96,6 +94,10 @@ export async function openAgent(config: Config, ports: AgentPorts): Promise<Agen
     const delivered = observation.waitUntilDelivered(1, signal);
     if (rotation !== undefined)
       await Promise.race([delivered.catch(() => undefined), clock.sleep(ANSWER_AFTER_MS, signal)]);
+    const [{ openTelemetryServer }, { openAdminServer }] = await Promise.all([
+      import('./observe/telemetry-server.ts'),
+      import('./observe/admin-server.ts'),
+    ]);
     const telemetry = await openTelemetryServer(config.telemetry, observation, log);
     const actions = {
       status: () => observation.status(),

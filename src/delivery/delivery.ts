@@ -9,6 +9,11 @@ export interface Delivery {
   /** Names this delivery in logs, status and metrics: `files:/var/run/meshcert`. Bounded by the configuration. */
   readonly name: string;
   /**
+   * Makes ready what can be made before there is anything to hand over, while the CA is asked. What goes wrong here goes
+   * wrong again in `deliver`, which tells it.
+   */
+  prepare(): Promise<void>;
+  /**
    * Hands the generation over; done when the promise is. All or nothing: on failure readers keep the whole previous one.
    *
    * @throws AgentError `ERR_DELIVERY`. The caller tries again until it succeeds or a newer generation exists.

@@ -44,6 +44,7 @@ export async function runDelivery(
   let superseded = new AbortController();
   let handingOver: Promise<void> = Promise.resolve();
   let handed = false;
+  void delivery.prepare().catch(() => undefined);
   for await (const state of source.changes(signal)) {
     superseded.abort();
     await handingOver;

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { peerProgram } from '../helpers/peers.ts';
 
@@ -25,7 +25,7 @@ export interface Contender {
   readonly metricsUrl: string | undefined;
 }
 
-/** @param program the built `dist/main.js`, run as its first line says. */
+/** @param program the built `dist/main.js` */
 export function prepareMeshcert(program: string, directory: string, setting: Setting, metricsPort: number): Contender {
   mkdirSync(directory, { recursive: true });
   const config = join(directory, 'meshcert.yaml');
@@ -59,11 +59,17 @@ admin: {socket: ${join(directory, 'admin.sock')}}
   );
   return {
     name: 'meshcert',
-    command: program,
-    args: ['run', '-c', config],
+    command: process.execPath,
+    args: [...readNodeOptions(program), program, 'run', '-c', config],
     certificateFile: join(files, 'tls.crt'),
     metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
   };
+}
+
+/** Those in the first line of the program, with which an image starts it, too. */
+function readNodeOptions(program: string): string[] {
+  const [firstLine = ''] = readFileSync(program, 'utf8').split('\n', 1);
+  return firstLine.split(' ').filter((word) => word.startsWith('--'));
 }
 
 export function prepareVaultAgent(directory: string, setting: Setting): Contender {

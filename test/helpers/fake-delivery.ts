@@ -15,6 +15,8 @@ export class FakeDelivery implements Delivery {
     this.name = name;
   }
 
+  async prepare(): Promise<void> {}
+
   async deliver(generation: Generation): Promise<void> {
     this.calls.push(generation.number);
     await this.gate;

@@ -15,6 +15,8 @@ import { sweepGenerations } from './sweep.ts';
 
 /** A reader that is inside a generation when it is superseded has this long to finish. */
 const DEFAULT_GRACE_MS = 60_000;
+/** For so long the directory is taken to be as it was found while the first certificate was on its way. */
+const PREPARED_FOR_MS = 2_000;
 
 export interface FilesOptions {
   readonly clock: Clock;
@@ -25,7 +27,7 @@ export interface FilesOptions {
   readonly uid?: number | undefined;
 }
 
-/** Touches no file before the first {@link Delivery.deliver}. */
+/** Touches no file before {@link Delivery.prepare} or {@link Delivery.deliver}. */
 export function openFiles(config: FilesConfig, options: FilesOptions): Delivery {
   const { directory } = config;
   const { clock, log, graceMs = DEFAULT_GRACE_MS } = options;
@@ -35,6 +37,7 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
   let lastWork: Promise<unknown> = Promise.resolve();
   let delivered: Generation | undefined;
   let sweeping = false;
+  let preparedAtMs = Number.NEGATIVE_INFINITY;
 
   const explain = (thrown: unknown) =>
     explainFailure(thrown, { directory, uid: options.uid, owner: config.owner, group: config.group });
@@ -48,7 +51,7 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
 
   async function publish(contents: readonly FileContent[]): Promise<void> {
     try {
-      await prepareDirectory(directory);
+      if (clock.monotonicMs() - preparedAtMs > PREPARED_FOR_MS) await prepareDirectory(directory);
       await publishGeneration(directory, contents, access, clock.nowMs());
     } catch (thrown) {
       throw explain(thrown);
@@ -76,6 +79,11 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
 
   return {
     name,
+    prepare: () =>
+      serially(async () => {
+        await prepareDirectory(directory);
+        preparedAtMs = clock.monotonicMs();
+      }),
     deliver: (generation) =>
       serially(async () => {
         await publish(renderFiles(generation, directory));
