@@ -76,6 +76,8 @@ t.test('what the README runs in Vault gives a pod and a VM their certificates, w
     await checkPairWithOpenssl(agent.identity);
     const warnings = agent.log().filter(({ level }) => level !== 'info');
     t.same(warnings, [], `${name}: a certificate that nothing is wrong with`);
+    const text = await readText(join(agent.identity, 'tls.crt'));
+    t.match(text, /id-ecPublicKey/, 'the role leaves the type of the key to the agent');
     if (name === 'vm') continue;
 
     const service = createServer().listen(0, '127.0.0.1');
