@@ -6,7 +6,7 @@
  * module, for one, evaluates every export of it, WebSocket with the whole of undici among them (25 ms, 6 MB).
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { fillCodeCache } from './fill-code-cache.mjs';
@@ -50,13 +50,27 @@ const { outputFiles } = await build({
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
+const scripts = new Map();
 for (const { path, text } of outputFiles) {
-  writeFileSync(path, path.endsWith('.js') ? loadBuiltinsLate(await convertToCommonJs(text)) : text);
+  if (path.endsWith('.js')) scripts.set(basename(path), loadBuiltinsLate(await convertToCommonJs(text)));
+  else writeFileSync(path, text);
 }
+for (const [name, code] of inlineShared(scripts)) writeFileSync(join(dist, name), code);
 writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n');
 copyFileSync(join(root, 'scripts/loader.cjs'), join(dist, 'main.js'));
 chmodSync(join(dist, 'main.js'), 0o755);
 await fillCodeCache(join(dist, 'main.js'));
+
+/** What chunks share becomes a part of the first one, which is always loaded: a file each costs more than its content. */
+function inlineShared(scripts) {
+  const isShared = ([name]) => name.startsWith('chunk-');
+  const shared = [...scripts].filter(isShared);
+  const own = [...scripts].filter((script) => !isShared(script));
+  const definitions = shared.map(
+    ([name, code]) => `define(${JSON.stringify(name)},(exports,require,module)=>{${code}\n});`,
+  );
+  return own.map(([name, code]) => [name, name === 'program.js' ? `${definitions.join('')}${code}` : code]);
+}
 
 /** Splitting gives ES modules only. */
 async function convertToCommonJs(code) {

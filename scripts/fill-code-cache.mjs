@@ -74,7 +74,7 @@ async function runWithVault(program, directory) {
       'vault.yaml',
       `{name: ca-1, type: vault, conf: {fromCp: {address: "${address}", auth: ${auth}}}}`,
     );
-    await once(start(program, directory, ['run', '--once', '-c', config]), 'exit');
+    await once(start(program, directory, ['run', '-c', config, '--once']), 'exit');
   } finally {
     server.close();
   }

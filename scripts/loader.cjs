@@ -20,19 +20,33 @@ if (major < 22 || (major === 22 && minor < 22)) {
 
 /** By name of the chunk. */
 const loaded = new Map();
+/** Parts that the first chunk brings for others, by name, until they are asked for. */
+const defined = new Map();
 
 function load(name) {
   const known = loaded.get(name);
   if (known !== undefined) return known.module.exports;
+  const module = { exports: {} };
+  const { script, run } = defined.has(name) ? { run: defined.get(name) } : compile(name);
+  loaded.set(name, { module, script });
+  run(module.exports, requireFrom, module, define);
+  return module.exports;
+}
+
+function compile(name) {
   const filename = join(__dirname, name);
   // The build writes ASCII only.
-  const source = `(function (exports, require, module, __dirname) {${readFileSync(filename, 'latin1')}\n})`;
+  const source = `(function (exports, require, module, define) {${readFileSync(filename, 'latin1')}\n})`;
   const script = new Script(source, { filename, cachedData: readCache(`${filename}.cache`) });
-  const module = { exports: {} };
-  loaded.set(name, { module, script });
-  const requireFrom = (id) => (id.startsWith('./') ? load(id.slice(2)) : require(id));
-  script.runInThisContext().call(module.exports, module.exports, requireFrom, module, __dirname);
-  return module.exports;
+  return { script, run: script.runInThisContext() };
+}
+
+function define(name, run) {
+  defined.set(name, run);
+}
+
+function requireFrom(id) {
+  return id.startsWith('./') ? load(id.slice(2)) : require(id);
 }
 
 function readCache(path) {

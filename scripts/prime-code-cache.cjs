@@ -11,7 +11,7 @@ const { load, loaded } = require(program);
 process.on('exit', () => {
   for (const [name, { script }] of loaded) {
     const path = join(dirname(program), `${name}.cache`);
-    if (!existsSync(path)) writeFileSync(path, script.createCachedData());
+    if (script !== undefined && !existsSync(path)) writeFileSync(path, script.createCachedData());
   }
 });
 load('program.js');

@@ -17,6 +17,12 @@ export interface RunOptions {
   readonly logFormat?: 'text' | 'json';
 }
 
+export const RUN_DEFAULTS = {
+  timeoutMs: 60_000,
+  secretsDir: '/var/run/secrets/meshcert',
+  logLevel: 'info',
+} as const;
+
 /** The agent: until a signal ends it or, with `once`, until its first generation is delivered. */
 export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
   const clock = systemClock;
