@@ -87,7 +87,7 @@ function loadBuiltinsLate(code) {
   const late = (name) => `new Proxy({}, { get: (_, name) => require(${name})[name] })`;
   return code
     .replace(
-      /\bvar (import_node_\w+) ?= ?require\(("node:[^"]+")\);/g,
+      /\bvar (import_\w+) ?= ?require\(("node:[^"]+")\);/g,
       (_, variable, name) => `var ${variable} = ${late(name)};`,
     )
     .replace(/\(0, ?\w+\.__require\)\(("node:child_process")\)/g, (_, name) => late(name));

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --min-semi-space-size=8
+#!/usr/bin/env -S node --min-semi-space-size=8 --v8-pool-size=1
 'use strict';
 /**
  * The entry of the built program: loads its chunks together with the machine code that the build kept for them.
@@ -6,7 +6,7 @@
  * Node's own compile cache keeps only what is compiled when a file is loaded. Ours is taken after a whole run, and so
  * holds the functions that a start calls, which saves 20 ms of 70. V8 checks that it fits this version of itself and
  * these flags; if not, the chunk is compiled as usual. A young generation of 8 MB from the start saves the garbage
- * collections of a start, and costs nothing afterwards.
+ * collections of a start, and costs nothing afterwards; one helper thread is enough for so small a heap.
  */
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');

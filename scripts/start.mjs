@@ -33,8 +33,8 @@ say(
   `  expires    ${inSeconds(first.certificate.notAfter)}; it will be replaced ${inSeconds(first.certificate.rotatesAt)}`,
 );
 say('  metrics    curl http://127.0.0.1:9902/metrics');
-say('  try        node dist/main.js inspect         in another terminal');
-say('             node dist/main.js rotate');
+say('  try        npx node dist/main.js inspect     in another terminal');
+say('             npx node dist/main.js rotate');
 say('             openssl x509 -in .meshcert/identity/tls.crt -noout -text');
 say();
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError } from './errors.ts';
 
@@ -26,23 +26,31 @@ export function openDataSources(secretsDirectory: string): ReadDataSource {
   return async (source) => {
     if (source.kind === 'inline') return source.value;
     const path = source.kind === 'file' ? source.path : join(secretsDirectory, source.name);
-    const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      throw new AgentError('ERR_SOURCE', `cannot read ${describe(source, path)}: ${explain(cause)}`, {
-        remedy: `make ${path} a file that this process may read`,
-        cause,
-      });
-    });
+    const text = readText(source, path);
     if (text.trim() === '') throw new AgentError('ERR_SOURCE', `${describe(source, path)} is empty`);
     return text;
   };
+}
+
+/** At once: it is one small file, and there is nothing else to do before it is read. */
+function readText(source: DataSource, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AgentError('ERR_SOURCE', `cannot read ${describe(source, path)}: ${explain(cause)}`, {
+      remedy: `make ${path} a file that this process may read`,
+      cause,
+    });
+  }
 }
 
 function describe(source: DataSource, path: string): string {
   return source.kind === 'secret' ? `secret "${source.name}" (${path})` : path;
 }
 
-function explain(cause: NodeJS.ErrnoException): string {
-  if (cause.code === 'ENOENT') return 'no such file';
-  if (cause.code === 'EACCES') return 'permission denied';
-  return cause.code ?? 'unreadable';
+function explain(thrown: unknown): string {
+  const { code } = thrown as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'no such file';
+  if (code === 'EACCES') return 'permission denied';
+  return code ?? 'unreadable';
 }

@@ -24,7 +24,9 @@ process.title = 'meshcert';
 void runProgram(process.argv.slice(2), {
   environment: process.env,
   currentDirectory: process.cwd(),
-  hostName: hostname(),
+  get hostName() {
+    return hostname();
+  },
   isTerminal: isatty(STDERR),
   writeOut: (text) => write(STDOUT, text),
   writeError: (text) => write(STDERR, text),

@@ -44,7 +44,8 @@ export async function runDelivery(
   let superseded = new AbortController();
   let handingOver: Promise<void> = Promise.resolve();
   let handed = false;
-  void delivery.prepare().catch(() => undefined);
+  // After whatever is to be sent to the CA has been sent.
+  void ports.clock.sleep(0, signal).then(() => delivery.prepare().catch(() => undefined));
   for await (const state of source.changes(signal)) {
     superseded.abort();
     await handingOver;

@@ -1,6 +1,6 @@
 /**
  * What every kind of CA implements. A new kind is a folder beside this file, a line in `open.ts`, and its `conf` schema
- * in `../config/backends.ts`; the contract suite in `test/contract` then holds it to this page.
+ * in `../config/backends.ts`.
  *
  * The agent keeps the private key: an issuer sees a certificate signing request only.
  *
