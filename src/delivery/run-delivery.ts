@@ -45,7 +45,7 @@ export async function runDelivery(
   let handingOver: Promise<void> = Promise.resolve();
   let handed = false;
   // After whatever is to be sent to the CA has been sent.
-  void ports.clock.sleep(0, signal).then(() => delivery.prepare().catch(() => undefined));
+  setImmediate(() => void delivery.prepare().catch(() => undefined));
   for await (const state of source.changes(signal)) {
     superseded.abort();
     await handingOver;

@@ -19,6 +19,8 @@ const { values: options } = parseArgs({ options: { json: { type: 'boolean' }, qu
 const STARTS = options.quick ? 7 : 25;
 const FOOTPRINTS = options.quick ? 1 : 3;
 const IDLE_SECONDS = options.quick ? 10 : 60;
+/** A process that has just begun still tidies up. */
+const SETTLE_SECONDS = options.quick ? 5 : 30;
 const ROTATIONS = 3;
 const program = resolve(import.meta.dirname, '../../dist/main.js');
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -53,7 +55,7 @@ async function measureAll(): Promise<Row[]> {
     (contender) => measureFootprint(contender, ROTATIONS),
   );
   const idle = await inTurns('idle', 1, { ...setting, ttlSeconds: 3600 }, (contender) =>
-    measureIdle(contender, 5, IDLE_SECONDS),
+    measureIdle(contender, SETTLE_SECONDS, IDLE_SECONDS),
   );
   const row = <T>(what: string, unit: string, pairs: Pair<T>[], pick: (one: T) => number, share: number): Row => ({
     what,
