@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -17,11 +17,16 @@ const lockHash = createHash('sha256')
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockHash) {
   process.stderr.write('installing the packages of package-lock.json (once)\n');
   // Not `npm ci`, which fails where a registry lacks a package that is optional and for another platform.
-  const install = ['install', '--no-save', '--loglevel=error'];
-  const { status } = spawnSync('npm', install, { cwd: root, stdio: 'inherit' });
-  if (status !== 0) {
-    process.stderr.write('npm install failed: see above; is the package registry reachable?\n');
-    process.exit(1);
-  }
+  run('npm', ['install', '--no-save', '--loglevel=error'], 'is the package registry reachable?');
+  // tap comes with a plugin that breaks on TypeScript 7; .taprc leaves it out, and this makes that so.
+  run('tap', ['build'], 'remove node_modules, and try again');
   writeFileSync(stamp, lockHash);
+}
+
+function run(command, args, hint) {
+  const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } });
+  if (status === 0) return;
+  process.stderr.write(`${command} ${args[0]} failed: see above; ${hint}\n`);
+  process.exit(1);
 }

@@ -7,6 +7,13 @@ const CEILINGS_MS: Readonly<Record<RetryClass, { first: number; longest: number 
   never: { first: 300_000, longest: 300_000 },
 };
 
+/** While no identity is in service the workload stands still: whatever was mended is to be noticed sooner. */
+const LONGEST_WITHOUT_IDENTITY_MS: Readonly<Record<RetryClass, number>> = {
+  soon: 30_000,
+  slowly: 60_000,
+  never: 300_000,
+};
+
 const SHORTEST_MS = 100;
 /** The wait never takes more than this share of the life that is left, so that several tries always fit into it. */
 const SHARE_OF_REMAINING_LIFE = 1 / 8;
@@ -28,7 +35,9 @@ export interface FailedAttempt {
  * @param unit from 0 to 1, random.
  */
 export function computeRetryDelayMs(attempt: FailedAttempt, unit: number): number {
-  const { first, longest } = CEILINGS_MS[attempt.retry];
+  const { first, longest: longestAtAll } = CEILINGS_MS[attempt.retry];
+  const hasIdentity = attempt.remainingLifeMs !== undefined && attempt.remainingLifeMs > 0;
+  const longest = hasIdentity ? longestAtAll : LONGEST_WITHOUT_IDENTITY_MS[attempt.retry];
   const grown = Math.min(longest, first * 2 ** Math.min(attempt.failuresBefore, 30));
   const ceiling = Math.min(grown, lifeShare(attempt.remainingLifeMs, SHARE_OF_REMAINING_LIFE));
   const asked = Math.min(attempt.retryAfterMs ?? 0, lifeShare(attempt.remainingLifeMs, 1 / 2), longest);

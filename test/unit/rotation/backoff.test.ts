@@ -4,7 +4,7 @@ import { computeRetryDelayMs, type FailedAttempt } from '../../../src/rotation/b
 const attempt = (changes: Partial<FailedAttempt>): FailedAttempt => ({
   retry: 'soon',
   failuresBefore: 0,
-  remainingLifeMs: undefined,
+  remainingLifeMs: 86_400_000,
   retryAfterMs: undefined,
   ...changes,
 });
@@ -38,6 +38,9 @@ t.test('what the CA asks for is granted, except where the life would run out', a
   t.equal(computeRetryDelayMs(attempt({ retryAfterMs: 1e9 }), 0), 60_000);
 });
 
-t.test('an expired identity leaves the ordinary ceilings', async (t) => {
-  t.equal(computeRetryDelayMs(attempt({ remainingLifeMs: -1, failuresBefore: 20 }), 1), 60_000);
+t.test('without a valid identity the waits stay shorter, as the workload stands still', async (t) => {
+  for (const remainingLifeMs of [undefined, 0, -1]) {
+    t.equal(computeRetryDelayMs(attempt({ remainingLifeMs, failuresBefore: 20 }), 1), 30_000);
+    t.equal(computeRetryDelayMs(attempt({ remainingLifeMs, failuresBefore: 20, retry: 'slowly' }), 1), 60_000);
+  }
 });
