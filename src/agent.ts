@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts';
 import type { Backend, Config } from './config/config.ts';
 import type { ReadDataSource } from './data-source.ts';
 import type { Delivery } from './delivery/delivery.ts';
-import { openFiles } from './delivery/files/files.ts';
+import { openDeliveries } from './delivery/open.ts';
 import { runDelivery } from './delivery/run-delivery.ts';
 import { AgentError } from './errors.ts';
 import type { Issuer } from './issuer/issuer.ts';
@@ -61,7 +61,7 @@ export async function openAgent(config: Config, ports: AgentPorts): Promise<Agen
   const { clock, log, random } = ports;
   const { mesh, backend } = config;
   const store = new IdentityStore();
-  const deliveries: Delivery[] = config.deliver.files.map((files) => openFiles(files, ports));
+  const deliveries = await openDeliveries(config.deliver, ports);
   const observation = openObservation(collectFacts(config, deliveries, ports), ports);
   const first = watchFirst(observation.rotation);
   const issuer = backend && (await openBackend(backend, mesh, ports, observation));

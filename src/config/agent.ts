@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { KEY_TYPES } from '../identity/key-pair.ts';
 import type { Config } from './config.ts';
-import { readDeliver } from './deliver.ts';
+import { readDeliver } from './deliver/deliver.ts';
 import { meshName } from './mesh.ts';
 import type { Place } from './place.ts';
 import { readMapping } from './read.ts';
@@ -128,7 +128,7 @@ export function readAgent(value: unknown, place: Place, currentDirectory: string
     tags,
     keyType: keyType === 'auto' ? undefined : keyType,
     allow,
-    deliver: { files: readDeliver(parts.deliver, place.at('deliver'), currentDirectory) },
+    deliver: readDeliver(parts.deliver, place.at('deliver'), currentDirectory),
     rotation: { jitterRatio: rotation.jitter ?? MAX_JITTER_PERCENT / 100 },
     telemetry: telemetry.address ?? { host: '127.0.0.1', port: 9902 },
     admin: { socket: readSocket(parts.admin, place.at('admin'), currentDirectory) },

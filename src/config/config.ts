@@ -5,6 +5,11 @@
  * @module
  */
 
+import type { FilesConfig } from '../delivery/files/config.ts';
+import type { HookConfig } from '../delivery/hooks/config.ts';
+import type { SdsConfig } from '../delivery/sds/config.ts';
+import type { VerifyConfig } from '../delivery/verify/config.ts';
+import type { WorkloadApiConfig } from '../delivery/workload-api/config.ts';
 import type { KeyType } from '../identity/key-pair.ts';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { BuiltinConfig } from '../issuer/builtin/config.ts';
@@ -25,7 +30,7 @@ export interface Config {
   readonly backend: Backend | undefined;
   /** Names of all the backends in the Mesh, in its order. */
   readonly supportedBackends: readonly string[];
-  readonly deliver: { readonly files: readonly FilesConfig[] };
+  readonly deliver: DeliverConfig;
   readonly rotation: {
     /** At most 0.02: the share of the lifetime by which a rotation may be late. */ readonly jitterRatio: number;
   };
@@ -46,16 +51,14 @@ export interface Backend {
 
 export type IssuerConfig = VaultConfig | BuiltinConfig;
 
-export interface FilesConfig {
-  /** Absolute path of the directory that readers know. */
-  readonly directory: string;
-  /** Permission bits of `tls.key` and `credentialbundle.pem`. Default 0600. */
-  readonly keyMode: number;
-  /** Permission bits of all the other files. Default 0644. */
-  readonly mode: number;
-  /** Numeric owner and group of all files. Default: those of the process. */
-  readonly owner?: number | undefined;
-  readonly group?: number | undefined;
+/** How generations are handed over. */
+export interface DeliverConfig {
+  /** Empty only where sds or workloadApi is there: then no key touches a disk. */
+  readonly files: readonly FilesConfig[];
+  readonly sds?: SdsConfig | undefined;
+  readonly workloadApi?: WorkloadApiConfig | undefined;
+  readonly hooks: readonly HookConfig[];
+  readonly verify: readonly VerifyConfig[];
 }
 
 /** One mistake in the configuration, so that all can be told at once. */

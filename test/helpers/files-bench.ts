@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FilesConfig } from '../../src/config/config.ts';
+import type { FilesConfig } from '../../src/delivery/files/config.ts';
 
 export function filesConfig(directory: string, options: Partial<FilesConfig> = {}): FilesConfig {
   return { directory, keyMode: 0o600, mode: 0o644, ...options };

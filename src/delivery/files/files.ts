@@ -4,10 +4,10 @@
  * @module
  */
 import { type Clock, MAX_SLEEP_MS } from '../../clock.ts';
-import type { FilesConfig } from '../../config/config.ts';
 import type { Generation } from '../../identity/identity.ts';
 import type { Log } from '../../log.ts';
 import type { Delivery } from '../delivery.ts';
+import type { FilesConfig } from './config.ts';
 import { type FileContent, renderFiles, renderFilesWithoutIdentity } from './contents.ts';
 import { explainFailure } from './explain-failure.ts';
 import { prepareDirectory, publishGeneration } from './generation-directory.ts';

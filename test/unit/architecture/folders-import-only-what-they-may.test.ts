@@ -38,7 +38,39 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     {
       room: 'delivery/files/',
       from: ['delivery/files/', 'identity/', 'errors.ts', 'clock.ts'],
-      types: ['delivery/delivery.ts', 'log.ts', 'config/config.ts'],
+      types: ['delivery/delivery.ts', 'log.ts'],
+      npm: ['pkijs'],
+    },
+    {
+      room: 'grpc/',
+      from: ['grpc/', 'errors.ts', 'clock.ts'],
+      types: ['log.ts'],
+      npm: ['@grpc/grpc-js', '@grpc/proto-loader', '@grpc/reflection', 'grpc-health-check', 'protobufjs'],
+    },
+    {
+      room: 'delivery/sds/',
+      from: ['delivery/sds/', 'grpc/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['delivery/delivery.ts', 'log.ts'],
+    },
+    {
+      room: 'delivery/workload-api/',
+      from: ['delivery/workload-api/', 'grpc/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['delivery/delivery.ts', 'log.ts'],
+    },
+    {
+      room: 'delivery/hooks/',
+      from: ['delivery/hooks/', 'errors.ts', 'clock.ts'],
+      types: ['delivery/delivery.ts', 'identity/', 'log.ts'],
+    },
+    {
+      room: 'delivery/verify/',
+      from: ['delivery/verify/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['delivery/delivery.ts', 'log.ts'],
+    },
+    {
+      room: 'delivery/open.ts',
+      from: ['delivery/', 'grpc/'],
+      types: ['config/config.ts', 'clock.ts', 'log.ts'],
     },
     {
       room: 'delivery/run-delivery.ts',
@@ -54,7 +86,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     {
       room: 'config/',
       from: ['config/', 'identity/', 'errors.ts'],
-      types: ['issuer/*/config.ts', 'data-source.ts'],
+      types: ['issuer/*/config.ts', 'delivery/*/config.ts', 'data-source.ts'],
       npm: ['valibot', 'yaml'],
     },
     {
@@ -74,9 +106,37 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     },
     {
       room: 'cli/',
-      from: ['cli/', 'config/', 'agent.ts', 'errors.ts', 'clock.ts', 'log.ts', 'data-source.ts'],
+      from: [
+        'cli/',
+        'doctor/',
+        'setup/',
+        'envoy/',
+        'config/',
+        'agent.ts',
+        'errors.ts',
+        'clock.ts',
+        'log.ts',
+        'data-source.ts',
+      ],
       types: ['observe/'],
       npm: ['commander', 'yaml'],
+    },
+    {
+      room: 'envoy/',
+      from: ['envoy/', 'identity/', 'errors.ts'],
+      types: ['config/config.ts', 'delivery/*/config.ts'],
+      npm: ['yaml'],
+    },
+    {
+      room: 'doctor/',
+      from: ['doctor/', 'issuer/open.ts', 'issuer/vault/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['config/config.ts', 'issuer/issuer.ts', 'data-source.ts', 'log.ts'],
+    },
+    {
+      room: 'setup/',
+      from: ['setup/', 'issuer/vault/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['config/config.ts', 'data-source.ts', 'log.ts'],
+      npm: ['node-vault'],
     },
     { room: 'main.ts', from: ['cli/program.ts'] },
   ];

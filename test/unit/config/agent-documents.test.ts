@@ -36,6 +36,8 @@ admin: {socket: /var/run/meshcert/admin.sock}
         { directory: '/var/run/meshcert', mode: 0o644, keyMode: 0o640, owner: undefined, group: 1337 },
         { directory: '/srv/other', mode: 0o444, keyMode: 0o400, owner: 0, group: undefined },
       ],
+      hooks: [],
+      verify: [],
     },
     rotation: { jitterRatio: 0.015 },
     telemetry: { host: '::1', port: 0 },

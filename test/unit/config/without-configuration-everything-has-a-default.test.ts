@@ -9,6 +9,8 @@ const DEFAULTS = {
   allow: [],
   deliver: {
     files: [{ directory: '/srv/.meshcert/identity', mode: 0o644, keyMode: 0o600, owner: undefined, group: undefined }],
+    hooks: [],
+    verify: [],
   },
   rotation: { jitterRatio: 0.02 },
   telemetry: { host: '127.0.0.1', port: 9902 },

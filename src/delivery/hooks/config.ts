@@ -1,0 +1,28 @@
+/** What to do once a generation's files are in place. */
+export type HookConfig = ExecHook | SignalHook | HttpHook;
+
+interface Limits {
+  /** After which the hook has failed. Default 10 s. */
+  readonly timeoutMs: number;
+}
+
+export interface ExecHook extends Limits {
+  readonly kind: 'exec';
+  /** Program and arguments; no shell. */
+  readonly argv: readonly [string, ...string[]];
+}
+
+export interface SignalHook extends Limits {
+  readonly kind: 'signal';
+  readonly signal: NodeJS.Signals;
+  /** Absolute path of the file that holds the number of the process. */
+  readonly pidFile: string;
+  /** The name that the process must have (Linux: `comm`), so that no stranger with a used number is signalled. */
+  readonly processName?: string | undefined;
+}
+
+export interface HttpHook extends Limits {
+  readonly kind: 'http';
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: string;
+}
