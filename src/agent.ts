@@ -3,23 +3,25 @@
  *
  * @module
  */
-import { once } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
+import { answer } from './agent/answer.ts';
+import { prepareDeliveries, type RunningDeliveries } from './agent/deliveries.ts';
+import { openIssuers } from './agent/issuers.ts';
+import { watchFirst } from './agent/watch-first.ts';
 import type { Clock } from './clock.ts';
 import type { Backend, Config } from './config/config.ts';
 import type { ReadDataSource } from './data-source.ts';
-import type { Delivery } from './delivery/delivery.ts';
-import { openDeliveries } from './delivery/open.ts';
-import { runDelivery } from './delivery/run-delivery.ts';
 import { AgentError } from './errors.ts';
-import type { Issuer } from './issuer/issuer.ts';
-import { openIssuer } from './issuer/open.ts';
 import type { Log } from './log.ts';
-import { type Observation, type ObservationPorts, openObservation } from './observe/observation.ts';
+import { type ObservationPorts, openObservation } from './observe/observation.ts';
 import type { AgentFacts } from './observe/state.ts';
 import { computeRetryDelayMs } from './rotation/backoff.ts';
-import { Rotation, type RotationObserver, type RotationPorts, type RotationReason } from './rotation/rotation.ts';
+import { type Candidate, Rotation, type RotationPlan, type RotationReason } from './rotation/rotation.ts';
 import { watchExpiry } from './rotation/watch-expiry.ts';
 import { IdentityStore } from './store/identity-store.ts';
+import { openPublisher } from './trust/publish.ts';
+import { TrustBundle } from './trust/trust-bundle.ts';
+import { openRootsWatch } from './trust/watch-roots.ts';
 
 /** How long the sockets wait for the first certificate to be out. */
 const ANSWER_AFTER_MS = 250;
@@ -40,13 +42,18 @@ export interface AgentPorts {
 export interface Agent {
   /** Asks for a new generation now. A failure is logged, and tried again by the loop. */
   rotate(reason: RotationReason, signal: AbortSignal): Promise<void>;
+  /** Goes on by another configuration. What is in service stays until what the new one asks for is there. */
+  reconfigure(config: Config): Promise<void>;
+  /** A credential or a CA that the configuration names was stored anew. */
+  sourcesChanged(): void;
   /**
    * Issues, delivers, rotates and answers until the signal is aborted or somebody asks it to quit, then closes what was
    * opened.
    *
+   * @param answering is called when the sockets are open.
    * @throws AgentError `ERR_LISTEN`
    */
-  run(signal: AbortSignal): Promise<void>;
+  run(signal: AbortSignal, answering?: () => void): Promise<void>;
   /**
    * Issues and delivers one generation, and closes what was opened. Does nothing while mTLS is off. Failures that pass
    * by themselves are waited for.
@@ -57,93 +64,185 @@ export interface Agent {
 }
 
 /** Puts the parts of an agent together. Touches neither network nor files; those wait for `run`. */
-export async function openAgent(config: Config, ports: AgentPorts): Promise<Agent> {
-  const { clock, log, random } = ports;
-  const { mesh, backend } = config;
-  const store = new IdentityStore();
-  const deliveries = await openDeliveries(config.deliver, ports);
-  const observation = openObservation(collectFacts(config, deliveries, ports), ports);
+export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise<Agent> {
+  const { clock, log, random, readSource } = ports;
+  let config = firstConfig;
+  const deliveryLog = { clock, log, retryDelayMs: makeDeliveryDelay(random) };
+  const identities = new IdentityStore();
+  const trust = new TrustBundle();
+  const observation = openObservation(collectFacts(config, [], ports), ports);
+  let deliveries = await openDeliveriesOf(config);
+  observation.reconfigured(collectFacts(config, deliveries.names, ports));
+
+  const issuers = openIssuers(({ name: backend, requestTimeoutMs }) => {
+    const observer = observation.issuer(backend);
+    const { mesh, spiffeId } = config;
+    return { backend, mesh, trustDomain: spiffeId.trustDomain, requestTimeoutMs, readSource, clock, log, observer };
+  });
+  const lifetimes = new Map(config.backends.map(({ name, ttlSeconds }) => [name, ttlSeconds * 1000]));
+  const publisher = openPublisher({
+    identities,
+    trust,
+    lifetimeMs: (backend) => lifetimes.get(backend) ?? 0,
+    waitUntilDelivered: observation.waitUntilDelivered,
+    bundleChanged: observation.bundleChanged,
+    clock,
+    log,
+  });
   const first = watchFirst(observation.rotation);
-  const issuer = backend && (await openBackend(backend, mesh, ports, observation));
-  const rotation =
-    backend && issuer && openRotation(config, backend, { ...ports, issuer, sink: store, observer: first.observer });
-  const deliveryPorts = { clock, log, observer: observation.delivery, retryDelayMs: makeDeliveryDelay(random) };
+  const sink = { publish: publisher.publish, withdraw: () => identities.withdraw() };
+  const rotation = new Rotation(makePlan(config), { sink, clock, random, log, observer: first.observer });
+  const roots = openRootsWatch(
+    () =>
+      config.backends.map((backend) => ({
+        name: backend.name,
+        isEnabled: backend.name === config.backend?.name,
+        lifetimeMs: backend.ttlSeconds * 1000,
+        open: () => issuers.get(backend),
+      })),
+    {
+      trust,
+      clock,
+      random,
+      log,
+      changed: publisher.publishBundle,
+      caChanged: () => void rotation.rotateNow('ca_changed').catch(() => undefined),
+    },
+  );
   const closing = new AbortController();
+  let redeliver = new AbortController();
+
+  function openDeliveriesOf({ deliver }: Config): Promise<RunningDeliveries> {
+    return prepareDeliveries(deliver, ports, { ...deliveryLog, observer: observation.delivery });
+  }
+
+  function makePlan({ backend, backends, spiffeId, keyType, rotation: { jitterRatio, ...standby } }: Config) {
+    const named = standby.standbyBackends.map((name) => backends.find((one) => one.name === name));
+    const asked = backend === undefined ? [] : [...new Set([backend, ...named])].filter((one) => one !== undefined);
+    const toCandidate = (one: Backend): Candidate => {
+      return { backend: one.name, ttlSeconds: one.ttlSeconds, open: () => issuers.get(one) };
+    };
+    const candidates = asked.map(toCandidate);
+    return { spiffeId, keyType, jitterRatio, candidates, standbyRatio: standby.standbyRatio } satisfies RotationPlan;
+  }
 
   async function rotate(reason: RotationReason, signal: AbortSignal): Promise<number> {
-    if (rotation === undefined) throw new AgentError('ERR_AGENT', `mTLS is off: the Mesh "${mesh}" enables no backend`);
+    if (config.backend === undefined) {
+      throw new AgentError('ERR_AGENT', `mTLS is off: the Mesh "${config.mesh}" enables no backend`);
+    }
     const { number } = await rotation.rotateNow(reason);
     await observation.waitUntilDelivered(number, signal);
     return number;
   }
 
-  /** Until the signal is aborted. */
-  async function keepFresh(signal: AbortSignal): Promise<void> {
-    if (rotation === undefined) log.info('mTLS is off: the Mesh enables no backend, nothing is issued', { mesh });
-    await Promise.all([
-      rotation?.run(signal),
-      watchExpiry(store, ports, signal),
-      ...deliveries.map((delivery) => runDelivery(delivery, store, deliveryPorts, signal)),
-    ]);
-    await Promise.all([issuer?.close(), ...deliveries.map((delivery) => delivery.close())]);
+  function sayWhenOff(): void {
+    if (config.backend !== undefined) return;
+    log.info('mTLS is off: the Mesh enables no backend, nothing is issued', { mesh: config.mesh });
   }
 
   /** Until the signal is aborted. */
-  async function answer(signal: AbortSignal): Promise<void> {
-    // Sockets cost a tenth of the time to the first certificate; whoever would ask on them has not started yet.
-    const delivered = observation.waitUntilDelivered(1, signal);
-    if (rotation !== undefined)
-      await Promise.race([delivered.catch(() => undefined), clock.sleep(ANSWER_AFTER_MS, signal)]);
-    const [{ openTelemetryServer }, { openAdminServer }] = await Promise.all([
-      import('./observe/telemetry-server.ts'),
-      import('./observe/admin-server.ts'),
-    ]);
-    const telemetry = await openTelemetryServer(config.telemetry, observation, log);
-    const actions = {
-      status: () => observation.status(),
-      rotate: (gone: AbortSignal) => rotate('requested', gone),
-      quit: () => closing.abort(),
-    };
-    const admin = await openAdminServer(config.admin.socket, actions, ports).catch(async (thrown: unknown) => {
-      await telemetry.close();
-      throw thrown;
-    });
-    log.info('answering', { telemetry: telemetry.url, admin: config.admin.socket });
-    // prom-client costs as much as all the rest, so it waits until the first certificate is out.
-    delivered.then(observation.metrics.load).catch(() => undefined);
-    if (!signal.aborted) await once(signal, 'abort');
-    await Promise.all([telemetry.close(), admin.close()]);
+  async function deliver(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await deliveries.run(identities, AbortSignal.any([signal, redeliver.signal]));
+    }
+  }
+
+  /** Until the signal is aborted. */
+  async function keepFresh(signal: AbortSignal): Promise<void> {
+    sayWhenOff();
+    await Promise.all([rotation.run(signal), watchExpiry(identities, ports, signal), deliver(signal)]);
+    await issuers.keep([]);
+  }
+
+  /** Sockets cost a tenth of the time to the first certificate; whoever would ask on them has not started yet. */
+  async function waitForFirst(delivered: Promise<void>, signal: AbortSignal): Promise<void> {
+    if (config.backend === undefined) return;
+    await Promise.race([delivered.catch(() => undefined), clock.sleep(ANSWER_AFTER_MS, signal)]);
   }
 
   return {
     async rotate(reason, signal) {
       await rotate(reason, signal);
     },
-    async run(signal) {
+
+    async reconfigure(next) {
+      const before = config;
+      if (isDeepStrictEqual(before, next)) return;
+      const areDeliveriesOld = !isDeepStrictEqual(before.deliver, next.deliver);
+      const nextDeliveries = areDeliveriesOld ? await openDeliveriesOf(next) : deliveries;
+      config = next;
+      deliveries = nextDeliveries;
+      observation.reconfigured(collectFacts(next, deliveries.names, ports));
+      sayWhatNeedsARestart(before, next, log);
+      sayWhenOff();
+      for (const { name, ttlSeconds } of before.backends) {
+        if (!next.backends.some((one) => one.name === name)) trust.retire(name, ttlSeconds * 1000, clock.nowMs());
+      }
+      for (const { name, ttlSeconds } of next.backends) lifetimes.set(name, ttlSeconds * 1000);
+      if (isDeepStrictEqual(whatIsIssued(before), whatIsIssued(next))) rotation.adopt(makePlan(next));
+      else rotation.follow(makePlan(next));
+      await issuers.keep(next.mesh === before.mesh ? next.backends : []);
+      roots.lookNow();
+      if (areDeliveriesOld) {
+        redeliver.abort();
+        redeliver = new AbortController();
+      }
+      log.info('configuration changed', { mesh: next.mesh, backend: next.backend?.name });
+    },
+
+    sourcesChanged() {
+      roots.lookNow();
+      if (rotation.isFailing) rotation.rotateNow('reconfigured').catch(() => undefined);
+    },
+
+    async run(signal, answering = () => undefined) {
       const either = AbortSignal.any([signal, closing.signal]);
+      const actions = {
+        status: () => observation.status(),
+        rotate: (gone: AbortSignal) => rotate('requested', gone),
+        quit: () => closing.abort(),
+      };
       const freshness = keepFresh(either);
+      const delivered = observation.waitUntilDelivered(1, either);
+      // prom-client costs as much as all the rest, and the CAs of other backends are nobody's first need.
+      const later = delivered.then(() => Promise.all([observation.metrics.load(), roots.run(either)]));
       try {
-        await answer(either);
+        await waitForFirst(delivered, either);
+        await answer(config, actions, { observation, clock, log }, answering, either);
       } finally {
         closing.abort();
-        await freshness;
+        await Promise.all([freshness, later.catch(() => undefined)]);
       }
     },
+
     async runOnce(signal) {
       const freshness = keepFresh(closing.signal);
       try {
-        const gaveUp = rejectWhenAborted(signal, observation);
         const delivered = first.issued.then(() => observation.waitUntilDelivered(1, closing.signal));
-        if (rotation !== undefined) await Promise.race([delivered, gaveUp]);
+        if (config.backend !== undefined) await Promise.race([delivered, rejectWhenAborted(signal)]);
+        if (config.backends.length > 1) await roots.look(signal);
+        const current = identities.current();
+        if (current !== undefined) await observation.waitUntilDelivered(current.number, signal);
       } finally {
         closing.abort();
         await freshness;
       }
     },
   };
+
+  function rejectWhenAborted(signal: AbortSignal): Promise<never> {
+    return new Promise((_, reject) => {
+      const giveUp = () => {
+        const last = observation.status().lastError?.line ?? 'the CA has not answered yet';
+        reject(new AgentError('ERR_AGENT', `gave up before the first certificate was delivered: ${last}`));
+      };
+      if (signal.aborted) giveUp();
+      else signal.addEventListener('abort', giveUp, { once: true });
+    });
+  }
 }
 
-function collectFacts(config: Config, deliveries: readonly Delivery[], { facts }: AgentPorts): AgentFacts {
+function collectFacts(config: Config, deliveries: readonly string[], { facts }: AgentPorts): AgentFacts {
   return {
     ...facts,
     mesh: config.mesh,
@@ -151,57 +250,19 @@ function collectFacts(config: Config, deliveries: readonly Delivery[], { facts }
     spiffeId: config.spiffeId.toString(),
     backend: config.backend?.name,
     supportedBackends: config.supportedBackends,
-    deliveries: deliveries.map(({ name }) => name),
+    deliveries,
   };
 }
 
-async function openBackend(
-  { name, requestTimeoutMs, issuer }: Backend,
-  mesh: string,
-  { clock, log, readSource }: AgentPorts,
-  observation: Observation,
-): Promise<Issuer> {
-  const observer = observation.issuer(name);
-  return openIssuer(issuer, { backend: name, mesh, requestTimeoutMs, readSource, clock, log, observer });
+/** What a certificate depends on: where this differs, the one in service is no longer what is asked for. */
+function whatIsIssued({ mesh, spiffeId, keyType, backend }: Config) {
+  return { mesh, spiffeId: spiffeId.toString(), keyType, backend };
 }
 
-function openRotation(
-  { spiffeId, keyType, rotation: { jitterRatio } }: Config,
-  { name, ttlSeconds }: Backend,
-  ports: RotationPorts,
-): Rotation {
-  return new Rotation({ backend: name, spiffeId, keyType, ttlSeconds, jitterRatio }, ports);
-}
-
-/** Listens in on a rotation for its first success, or the first failure that somebody has to mend. */
-function watchFirst(observer: RotationObserver): { observer: RotationObserver; issued: Promise<void> } {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => undefined);
-  return {
-    issued: promise,
-    observer: {
-      ...observer,
-      rotated(event) {
-        observer.rotated(event);
-        resolve();
-      },
-      failed(event) {
-        observer.failed(event);
-        if (event.error.retry !== 'soon') reject(event.error);
-      },
-    },
-  };
-}
-
-function rejectWhenAborted(signal: AbortSignal, observation: Observation): Promise<never> {
-  return new Promise((_, reject) => {
-    const giveUp = () => {
-      const last = observation.status().lastError?.line ?? 'the CA has not answered yet';
-      reject(new AgentError('ERR_AGENT', `gave up before the first certificate was delivered: ${last}`));
-    };
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
-  });
+function sayWhatNeedsARestart(before: Config, next: Config, log: Log): void {
+  for (const key of ['telemetry', 'admin'] as const) {
+    if (!isDeepStrictEqual(before[key], next[key])) log.warn(`${key} changes with the next start of the agent`);
+  }
 }
 
 /** A full disk is no reason for haste: the old generation is in service meanwhile. */

@@ -22,8 +22,10 @@ import {
   text,
 } from './schema.ts';
 
-/** The share of the lifetime by which a rotation may be late: 2 %. */
-const MAX_JITTER_PERCENT = 2;
+/** The share of the lifetime by which a rotation may be late. */
+const MAX_JITTER_RATIO = 0.02;
+
+const DEFAULT_STANDBY_RATIO = 0.5;
 
 /** Of a Unix socket's path, by the `sun_path` of Linux with its closing zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -41,16 +43,12 @@ const tags = v.pipe(
   v.record(v.string(), text),
 );
 
-const jitter = convert((input) => {
+const percent = convert((input) => {
   const hint = 'write it like 2%';
-  if (typeof input !== 'string') return fail(expected('a share of the lifetime in percent', input), hint);
-  const [, percent] = /^(\d+(?:\.\d+)?) ?%$/.exec(input) ?? [];
-  if (percent === undefined) return fail(`expected a share of the lifetime in percent, got ${quote(input)}`, hint);
-  if (Number(percent) <= MAX_JITTER_PERCENT) return Number(percent) / 100;
-  return fail(
-    `expected at most ${MAX_JITTER_PERCENT}%, got ${quote(input)}`,
-    'a longer delay would eat the time that is left to try again',
-  );
+  if (typeof input !== 'string') return fail(expected('a share in percent', input), hint);
+  const [, number] = /^(\d+(?:\.\d+)?) ?%$/.exec(input) ?? [];
+  if (number === undefined) return fail(`expected a share in percent, got ${quote(input)}`, hint);
+  return Number(number) <= 100 ? Number(number) / 100 : fail(`expected at most 100%, got ${quote(input)}`);
 });
 
 const address = convert((input) => {
@@ -78,7 +76,12 @@ const AGENT = {
   telemetry: anything,
   admin: anything,
 };
-const ROTATION = { jitter: maybe(jitter), standbyBackends: anything, onStart: anything };
+const ROTATION = {
+  jitter: maybe(percent),
+  standbyBackends: maybe(list(text)),
+  standbyAfter: maybe(percent),
+  onStart: anything,
+};
 
 /** What an Agent document says, defaults filled in where they depend on nothing else. */
 export interface Agent {
@@ -113,12 +116,6 @@ export function readAgent(value: unknown, place: Place, currentDirectory: string
     ...parts
   } = readMapping(AGENT, value, place);
   const telemetry = readMapping({ address: maybe(address) }, parts.telemetry, place.at('telemetry'));
-  const rotation = readMapping(ROTATION, parts.rotation, place.at('rotation'));
-  const { standbyBackends, onStart } = rotation;
-  if (asksForSomething(standbyBackends)) place.at('rotation', 'standbyBackends').error('not in this version yet');
-  if (asksForSomething(onStart) && onStart !== 'reissue') {
-    place.at('rotation', 'onStart').error('anything but "reissue" is not in this version yet');
-  }
   return {
     place,
     mesh,
@@ -129,10 +126,22 @@ export function readAgent(value: unknown, place: Place, currentDirectory: string
     keyType: keyType === 'auto' ? undefined : keyType,
     allow,
     deliver: readDeliver(parts.deliver, place.at('deliver'), currentDirectory),
-    rotation: { jitterRatio: rotation.jitter ?? MAX_JITTER_PERCENT / 100 },
+    rotation: readRotation(parts.rotation, place.at('rotation')),
     telemetry: telemetry.address ?? { host: '127.0.0.1', port: 9902 },
     admin: { socket: readSocket(parts.admin, place.at('admin'), currentDirectory) },
   };
+}
+
+function readRotation(value: unknown, place: Place): Config['rotation'] {
+  const read = readMapping(ROTATION, value, place);
+  const { jitter = MAX_JITTER_RATIO, standbyBackends = [], standbyAfter = DEFAULT_STANDBY_RATIO, onStart } = read;
+  if (jitter > MAX_JITTER_RATIO) {
+    place.at('jitter').error('expected at most 2%', 'a longer delay would eat the time that is left to try again');
+  }
+  if (asksForSomething(onStart) && onStart !== 'reissue') {
+    place.at('onStart').error('anything but "reissue" is not in this version yet');
+  }
+  return { jitterRatio: jitter, standbyBackends, standbyRatio: standbyAfter };
 }
 
 function readSocket(admin: unknown, place: Place, currentDirectory: string): string {

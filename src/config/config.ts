@@ -28,17 +28,23 @@ export interface Config {
   readonly allow: readonly string[];
   /** Undefined: mTLS is off for this mesh, nothing is issued. */
   readonly backend: Backend | undefined;
+  /** All the backends of the Mesh that this version has an issuer for, the enabled one among them. */
+  readonly backends: readonly Backend[];
   /** Names of all the backends in the Mesh, in its order. */
   readonly supportedBackends: readonly string[];
   readonly deliver: DeliverConfig;
   readonly rotation: {
     /** At most 0.02: the share of the lifetime by which a rotation may be late. */ readonly jitterRatio: number;
+    /** Names of the backends that are asked, in turn, when the enabled one has not issued in time. */
+    readonly standbyBackends: readonly string[];
+    /** The share of the life left after a rotation was due that must be gone before. Default 0.5. */
+    readonly standbyRatio: number;
   };
   readonly telemetry: { readonly host: string /** 0: any free port. */; readonly port: number };
   readonly admin: { /** Path of the Unix socket. */ readonly socket: string };
 }
 
-/** One CA of the Mesh: the one in use. */
+/** One CA of the Mesh. */
 export interface Backend {
   readonly name: string;
   readonly mode: 'STRICT' | 'PERMISSIVE';

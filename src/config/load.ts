@@ -20,7 +20,10 @@ export interface LoadInput {
   readonly sources: readonly Source[];
   /** Files that could not be read; what they may hold is then not missed. */
   readonly problems?: readonly Problem[];
-  /** `POD_NAMESPACE`, `SERVICE_ACCOUNT` (or `POD_SERVICE_ACCOUNT`) and `POD_NAME` fill placeholders of `spiffeId`. */
+  /**
+   * `POD_NAMESPACE`, `SERVICE_ACCOUNT` (or `POD_SERVICE_ACCOUNT`) and `POD_NAME` fill placeholders of `spiffeId`; the
+   * `VAULT_*` variables of Vault's own clients what a `vault` backend leaves out.
+   */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The service, when none is named. */
   readonly hostName: string;
@@ -56,13 +59,17 @@ export function loadConfig(input: LoadInput): Loaded {
 
   const meshes = sorted.meshes.map((document) => openMesh(document, findings));
   const selected = selectMesh(agent, meshes, isComplete);
-  const read = meshes.map((mesh) => [mesh, readMtls(mesh, mesh === selected, input.currentDirectory)] as const);
-  const mtls = read.find(([mesh]) => mesh === selected)?.[1] ?? useBuiltin(input.currentDirectory);
+  const { currentDirectory, environment } = input;
+  const service = agent.service ?? cleanHostName(input.hostName);
+  const context = { currentDirectory, environment, tags: { 'kuma.io/service': service, ...agent.tags } };
+  const read = meshes.map((mesh) => [mesh, readMtls(mesh, mesh === selected, context)] as const);
+  const mtls = read.find(([mesh]) => mesh === selected)?.[1] ?? useBuiltin(currentDirectory);
   if (meshes.length === 0 && input.sources.length > 0 && isComplete) {
     agent.place.warn('there is no Mesh document, so a builtin CA is used', 'give the file of the Mesh with -c, too');
   }
 
-  const config = makeConfig(agent, selected?.name ?? agent.mesh ?? DEFAULT_MESH, mtls, input);
+  checkStandbys(agent, mtls);
+  const config = makeConfig(agent, selected?.name ?? agent.mesh ?? DEFAULT_MESH, service, mtls, input);
   const problems = sortProblems(findings.problems, input.sources);
   return { config: problems.some(({ severity }) => severity === 'error') ? undefined : config, problems };
 }
@@ -94,14 +101,27 @@ function selectMesh(agent: Agent, meshes: readonly Mesh[], isComplete: boolean):
   return supposed;
 }
 
+function checkStandbys({ rotation, place }: Agent, { backend, backends, supportedBackends }: Mtls): void {
+  rotation.standbyBackends.forEach((name, index) => {
+    const entry = place.at('rotation', 'standbyBackends', index);
+    if (!supportedBackends.includes(name)) {
+      const given = supportedBackends.join(', ') || 'there is none';
+      entry.error(`expected a backend of the Mesh (${given}), got ${quote(name)}`, suggest(name, supportedBackends));
+    } else if (!backends.some((one) => one.name === name)) {
+      entry.error(`the backend ${quote(name)} is none that this version can use`);
+    } else if (name === backend?.name || rotation.standbyBackends.indexOf(name) !== index) {
+      entry.warn(`${quote(name)} is asked already`, 'leave it out');
+    }
+  });
+}
+
 function useBuiltin(currentDirectory: string): Mtls {
   const directory = resolveBuiltinDirectory(currentDirectory);
   const backend = makeDefaultBackend({ kind: 'builtin', directory, caTtlSeconds: TEN_YEARS_SECONDS });
-  return { backend, supportedBackends: [backend.name] };
+  return { backend, backends: [backend], supportedBackends: [backend.name] };
 }
 
-function makeConfig(agent: Agent, mesh: string, mtls: Mtls, input: LoadInput): Config | undefined {
-  const service = agent.service ?? cleanHostName(input.hostName);
+function makeConfig(agent: Agent, mesh: string, service: string, mtls: Mtls, input: LoadInput): Config | undefined {
   const spiffeId = makeSpiffeId(agent, mesh, service, input);
   if (spiffeId === undefined) return undefined;
   const { tags, keyType, allow, deliver, rotation, telemetry, admin } = agent;

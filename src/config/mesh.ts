@@ -1,4 +1,4 @@
-import { type BackendContext, backendType, readConf } from './backends.ts';
+import { type AgentContext, type BackendContext, backendType, readConf } from './backends.ts';
 import type { Backend } from './config.ts';
 import type { Document } from './documents.ts';
 import { type Findings, Place } from './place.ts';
@@ -51,6 +51,8 @@ export interface Mesh {
 export interface Mtls {
   /** Undefined: mTLS is off, or a mistake was reported. */
   readonly backend: Backend | undefined;
+  /** Those that could be read and that this version has an issuer for. */
+  readonly backends: readonly Backend[];
   readonly supportedBackends: readonly string[];
 }
 
@@ -89,17 +91,17 @@ function warnOfMisspeltMtls(spec: Record<string, unknown>, place: Place): void {
  *
  * @param isSelected false for a Mesh beside the one in use: what it enables concerns others.
  */
-export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, currentDirectory: string): Mtls {
+export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, agent: AgentContext): Mtls {
   const { enabledBackend, backends } = readMapping(MTLS, mtls, mtlsPlace);
   const listPlace = mtlsPlace.at('backends');
   const rawBackends = backends ?? [];
   if (!Array.isArray(rawBackends)) {
     listPlace.error(expected('a list of backends', rawBackends));
-    return { backend: undefined, supportedBackends: [] };
+    return { backend: undefined, backends: [], supportedBackends: [] };
   }
   const read = rawBackends.map((raw: unknown, index) => {
     const isEnabled = isSelected && enabledBackend !== undefined && isMapping(raw) && raw.name === enabledBackend;
-    return readBackend(raw, listPlace.at(index), { mesh: name ?? 'default', isEnabled, currentDirectory });
+    return readBackend(raw, listPlace.at(index), { ...agent, mesh: name ?? 'default', isSelected, isEnabled });
   });
   const all = read.map((one) => one.name);
   all.forEach((one, index) => {
@@ -108,7 +110,8 @@ export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, c
     }
   });
   const names = [...new Set(all)].filter((one) => one !== undefined);
-  if (enabledBackend === undefined) return { backend: undefined, supportedBackends: names };
+  const usable = read.map((one) => one.backend).filter((one) => one !== undefined);
+  if (enabledBackend === undefined) return { backend: undefined, backends: usable, supportedBackends: names };
 
   if (!names.includes(enabledBackend)) {
     const given = names.length === 0 ? 'there is none' : names.join(', ');
@@ -116,13 +119,16 @@ export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, c
       .at('enabledBackend')
       .error(`expected the name of a backend (${given}), got ${quote(enabledBackend)}`, suggest(enabledBackend, names));
   } else if (isSelected) {
-    warnOfOthers(names, enabledBackend, listPlace);
+    warnOfOthers(
+      names.filter((one) => one !== enabledBackend && !usable.some(({ name }) => name === one)),
+      listPlace,
+    );
   }
-  return { backend: read.find((one) => one.name === enabledBackend)?.backend, supportedBackends: names };
+  const backend = usable.find((one) => one.name === enabledBackend);
+  return { backend, backends: usable, supportedBackends: names };
 }
 
-function warnOfOthers(names: readonly string[], enabled: string, place: Place): void {
-  const others = names.filter((name) => name !== enabled);
+function warnOfOthers(others: readonly string[], place: Place): void {
   if (others.length === 0) return;
   place.warn(
     `this version leaves the CA of a backend that is not enabled (${others.join(', ')}) out of the trust bundle`,

@@ -32,8 +32,8 @@ export interface Generation extends Identity {
 
 /** The write side, for the rotation engine. */
 export interface IdentitySink {
-  /** Gives the identity its number and makes it the current one. */
-  publish(identity: Identity, backend: string): Generation;
+  /** Gives the identity its number and makes it the current one. May take its time, when peers must learn first. */
+  publish(identity: Identity, backend: string): Generation | Promise<Generation>;
   /** Takes the current one back: it has expired, and is to be served to nobody. */
   withdraw(): void;
 }

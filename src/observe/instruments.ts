@@ -12,7 +12,7 @@ import { type AgentFacts, type AgentState, findCertificateInService } from './st
 export type Instruments = ReturnType<typeof makeInstruments>;
 
 /** All reasons that a rotation has, and those that a failed one has most: their counts are there, as 0, from the start. */
-const ROTATION_REASONS = ['start', 'due', 'requested', 'signal'];
+const ROTATION_REASONS = ['start', 'due', 'requested', 'signal', 'reconfigured', 'ca_changed', 'standby'];
 const FAILURE_REASONS = [
   'source',
   'ca_unreachable',

@@ -6,12 +6,13 @@
 import type { Clock } from '../clock.ts';
 import type { DeliveryObserver } from '../delivery/run-delivery.ts';
 import { AgentError } from '../errors.ts';
+import type { Generation } from '../identity/identity.ts';
 import type { IssuerObserver } from '../issuer/issuer.ts';
 import type { RotationObserver } from '../rotation/rotation.ts';
 import { checkAlive, checkReady, type Health } from './health.ts';
 import type { ProcessUsage } from './instruments.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
-import { type AgentFacts, type AgentState, type CaState, makeState } from './state.ts';
+import { type AgentFacts, type AgentState, type CaState, makeState, reconfigureState } from './state.ts';
 import { describeStatus, type Status } from './status.ts';
 
 export interface Observation {
@@ -19,6 +20,11 @@ export interface Observation {
   readonly rotation: RotationObserver;
   readonly delivery: DeliveryObserver;
   issuer(backend: string): IssuerObserver;
+
+  /** The certificate of before is in service with another trust bundle. */
+  bundleChanged(generation: Generation): void;
+  /** Another configuration is in force. */
+  reconfigured(facts: AgentFacts): void;
 
   status(): Status;
   ready(): Health;
@@ -51,6 +57,16 @@ export function openObservation(facts: AgentFacts, { clock, readUsage }: Observa
       },
       credentialExpires: (kind, atMs) => void state.credentials.set(kind, atMs),
     }),
+    bundleChanged({ number, trustBundle }) {
+      if (state.certificate === undefined) return;
+      const trustBundleCertificates = trustBundle.length;
+      state.certificate = { ...state.certificate, generation: number, trustBundleCertificates };
+    },
+    reconfigured(next) {
+      if (next.backend !== state.facts.backend) setCa(state.ca, 'Unknown', 'not asked yet', clock.nowMs());
+      reconfigureState(state, next);
+      waiters.changed();
+    },
     status: () => describeStatus(state, clock.nowMs()),
     ready: () => checkReady(state, clock.nowMs()),
     alive: () => checkAlive(state, clock.monotonicMs()),
@@ -74,13 +90,13 @@ function observeRotation(state: AgentState, metrics: Metrics, clock: Clock): Rot
         trustBundleCertificates: trustBundle.length,
       };
       state.regenerations += 1;
-      setCa(state.ca, 'Connected', undefined, clock.nowMs());
+      if (backend === state.facts.backend) setCa(state.ca, 'Connected', undefined, clock.nowMs());
       overcome(state, 'rotation');
       metrics.rotated(backend, reason);
     },
     failed({ error, backend, retryAtMs }) {
       const atMs = clock.nowMs();
-      setCa(state.ca, 'Unknown', error.message, atMs);
+      if (backend === state.facts.backend) setCa(state.ca, 'Unknown', error.message, atMs);
       state.lastError = { source: 'rotation', code: error.code, line: error.line, atMs, retryAtMs };
       metrics.rotationFailed(backend, error.reason);
     },
@@ -136,9 +152,9 @@ interface Waiter {
   readonly reject: (error: AgentError) => void;
 }
 
-function openWaiters({ deliveries }: AgentState) {
+function openWaiters(state: AgentState) {
   const waiters = new Set<Waiter>();
-  const isDelivered = (number: number) => deliveries.every(({ held }) => (held?.generation ?? 0) >= number);
+  const isDelivered = (number: number) => state.deliveries.every(({ held }) => (held?.generation ?? 0) >= number);
 
   function changed(failed?: { generation: number; error: AgentError }): void {
     for (const waiter of waiters) {

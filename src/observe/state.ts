@@ -62,13 +62,13 @@ export interface DeliveryState {
 }
 
 export interface AgentState {
-  readonly facts: AgentFacts;
+  facts: AgentFacts;
   readonly startedAtMs: number;
   certificate: CertificateState | undefined;
   regenerations: number;
   readonly ca: CaState;
   lastError: Trouble | undefined;
-  readonly deliveries: readonly DeliveryState[];
+  deliveries: readonly DeliveryState[];
   /** By the monotonic clock: a suspended machine has a living loop. */
   lastTickMonotonicMs: number;
   /** When the credentials end that we log in with, by kind. */
@@ -90,6 +90,14 @@ export function makeState(facts: AgentFacts, nowMs: number, monotonicMs: number)
     credentials: new Map(),
     clockSkewSeconds: undefined,
   };
+}
+
+/** What deliveries of the same name hold is known still; it is handed to them anew. */
+export function reconfigureState(state: AgentState, facts: AgentFacts): void {
+  state.facts = facts;
+  state.deliveries = facts.deliveries.map(
+    (name) => state.deliveries.find((one) => one.name === name) ?? { name, held: undefined, failing: undefined },
+  );
 }
 
 /** The certificate in service, or undefined: none yet, or it has expired and is served to nobody. */

@@ -11,24 +11,35 @@ import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { Issuer } from '../issuer/issuer.ts';
 import type { Log } from '../log.ts';
 import { computeRetryDelayMs } from './backoff.ts';
+import { chooseCandidate, computeStandbyAtMs, type LifeInService } from './choose-candidate.ts';
 import { issueIdentity } from './issue-identity.ts';
 import { computeRotationDueMs } from './schedule.ts';
 
 /** Why a certificate is asked for; a bounded label. */
-export type RotationReason = 'start' | 'due' | 'requested' | 'signal';
+export type RotationReason = 'start' | 'due' | 'requested' | 'signal' | 'reconfigured' | 'ca_changed' | 'standby';
 
-export interface RotationOptions {
+/** One CA that may be asked. */
+export interface Candidate {
   readonly backend: string;
+  readonly ttlSeconds: number;
+  /** Its issuer, loaded when it is first asked. */
+  readonly open: () => Promise<Issuer>;
+}
+
+/** What to keep fresh, and by whom. Replaced as a whole when the configuration changes. */
+export interface RotationPlan {
   readonly spiffeId: SpiffeId;
   /** Undefined: EC P-256, unless the CA demands another. */
   readonly keyType: KeyType | undefined;
-  readonly ttlSeconds: number;
   /** At most 0.02. */
   readonly jitterRatio: number;
+  /** The CA that the mesh enables, then the standbys. Empty: mTLS is off, nothing is issued. */
+  readonly candidates: readonly Candidate[];
+  /** The share of the life left after a rotation was due that must be gone before a standby is asked. */
+  readonly standbyRatio: number;
 }
 
 export interface RotationPorts {
-  readonly issuer: Issuer;
   readonly sink: IdentitySink;
   readonly clock: Clock;
   /** From 0 to 1. */
@@ -51,39 +62,54 @@ interface Waiter {
   readonly reject: (error: AgentError) => void;
 }
 
+type Outcome =
+  | { readonly generation: Generation; readonly nextAtMs: number }
+  | { readonly generation: undefined; readonly error: AgentError; readonly nextAtMs: number };
+
 export class Rotation {
-  readonly #options: RotationOptions;
   readonly #ports: RotationPorts;
   readonly #saidWarnings = new Set<string>();
-  #keyType: KeyType;
+  /** What each CA took last, to begin with next time. */
+  readonly #keyTypes = new Map<string, KeyType>();
+  #plan: RotationPlan;
+  /** Aborted when the plan is replaced. */
+  #planReplaced = new AbortController();
   #waiters: Waiter[] = [];
   #wake = new AbortController();
-  #current: Generation | undefined;
+  #current: { readonly generation: Generation; readonly dueAtMs: number } | undefined;
+  #failures = { failuresBefore: 0, failuresOnStandby: 0 };
 
-  constructor(options: RotationOptions, ports: RotationPorts) {
-    this.#options = options;
+  constructor(plan: RotationPlan, ports: RotationPorts) {
+    this.#plan = plan;
     this.#ports = ports;
-    this.#keyType = options.keyType ?? 'ec-p256';
   }
 
   /** Rotates at start and whenever it is due, until the signal is aborted. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     let reason: RotationReason = 'start';
-    let failures = 0;
     while (!signal.aborted) {
+      if (this.#plan.candidates.length === 0) {
+        this.#rejectWaiters(new AgentError('ERR_AGENT', 'mTLS is off: the Mesh enables no backend'));
+        await this.#waitUntil(Number.POSITIVE_INFINITY, signal);
+        continue;
+      }
       const waiters = this.#takeWaiters();
-      const outcome = await this.#attempt(waiters[0]?.reason ?? reason, failures, signal);
+      const replaced = this.#planReplaced.signal;
+      const outcome = await this.#attempt(waiters[0]?.reason ?? reason, AbortSignal.any([signal, replaced]));
+      if (replaced.aborted) {
+        // Whoever waits wants an identity of the plan of now.
+        this.#waiters.unshift(...waiters);
+        continue;
+      }
       if (outcome.generation === undefined) {
-        failures += 1;
         for (const { reject } of waiters) reject(outcome.error);
       } else {
-        failures = 0;
         reason = 'due';
         for (const { resolve } of waiters) resolve(outcome.generation);
       }
       await this.#waitUntil(outcome.nextAtMs, signal);
     }
-    for (const { reject } of this.#takeWaiters()) reject(new AgentError('ERR_AGENT', 'the agent is stopping'));
+    this.#rejectWaiters(new AgentError('ERR_AGENT', 'the agent is stopping'));
   }
 
   /**
@@ -99,55 +125,118 @@ export class Rotation {
     });
   }
 
-  async #attempt(
-    reason: RotationReason,
-    failuresBefore: number,
-    signal: AbortSignal,
-  ): Promise<
-    { generation: Generation; nextAtMs: number } | { generation: undefined; error: AgentError; nextAtMs: number }
-  > {
-    const { clock, random, sink, observer, log } = this.#ports;
-    const { backend, jitterRatio } = this.#options;
+  /** Whether the last attempt failed: what it needed may have been mended. */
+  get isFailing(): boolean {
+    return this.#failures.failuresBefore > 0;
+  }
+
+  /** Goes on by another plan from the next rotation on. */
+  adopt(plan: RotationPlan): void {
+    this.#plan = plan;
+  }
+
+  /** Goes on by another plan at once: an attempt under way is given up, and a new identity is asked for. */
+  follow(plan: RotationPlan): void {
+    this.#plan = plan;
+    this.#failures = { failuresBefore: 0, failuresOnStandby: 0 };
+    this.#planReplaced.abort();
+    this.#planReplaced = new AbortController();
+    this.#wake.abort();
+    // Why it fails, if it does, stands in the log.
+    if (plan.candidates.length > 0) this.rotateNow('reconfigured').catch(() => undefined);
+  }
+
+  async #attempt(reason: RotationReason, signal: AbortSignal): Promise<Outcome> {
+    const plan = this.#plan;
+    const index = this.#chooseCandidate(plan);
+    const candidate = plan.candidates[index] as Candidate;
     try {
-      const issued = await issueIdentity(
-        { ...this.#options, keyType: this.#keyType, mayChangeKeyType: this.#options.keyType === undefined },
-        this.#ports,
-        signal,
-      );
-      this.#keyType = issued.keyType;
-      this.#sayOnce(issued.warnings);
-      const generation = sink.publish(issued.identity, backend);
-      this.#current = generation;
-      const nextAtMs = computeRotationDueMs(generation, jitterRatio, random());
-      observer.rotated({ generation, reason, dueAtMs: nextAtMs });
-      log.info('certificate issued', {
-        generation: generation.number,
-        reason,
-        backend,
-        spiffeId: generation.spiffeId.toString(),
-        serial: generation.serialNumber,
-        notAfter: generation.notAfter.toISOString(),
-        rotatesAt: new Date(nextAtMs).toISOString(),
-      });
-      return { generation, nextAtMs };
+      return await this.#issue(plan, candidate, index > 0 ? 'standby' : reason, signal);
     } catch (thrown) {
-      const error = AgentError.from(thrown);
-      const remainingLifeMs =
-        this.#current === undefined ? undefined : this.#current.notAfter.getTime() - clock.nowMs();
-      const { retry, retryAfterMs } = error;
-      const nextAtMs =
-        clock.nowMs() + computeRetryDelayMs({ retry, failuresBefore, remainingLifeMs, retryAfterMs }, random());
-      if (!signal.aborted) {
-        observer.failed({ error, backend, reason, retryAtMs: nextAtMs });
-        log.error(error.message, {
-          code: error.code,
-          remedy: error.remedy,
-          backend,
-          retryInSeconds: Math.ceil((nextAtMs - clock.nowMs()) / 100) / 10,
-        });
-      }
-      return { generation: undefined, error, nextAtMs };
+      return this.#fail(plan, candidate, AgentError.from(thrown), reason, signal);
     }
+  }
+
+  #chooseCandidate({ candidates, standbyRatio }: RotationPlan): number {
+    return chooseCandidate(candidates.length, this.#failures, this.#life(), standbyRatio, this.#ports.clock.nowMs());
+  }
+
+  async #issue(
+    plan: RotationPlan,
+    { backend, ttlSeconds, open }: Candidate,
+    reason: RotationReason,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { clock, random, sink, observer, log } = this.#ports;
+    const keyType = plan.keyType ?? this.#keyTypes.get(backend) ?? 'ec-p256';
+    const wanted = { spiffeId: plan.spiffeId, ttlSeconds, keyType, mayChangeKeyType: plan.keyType === undefined };
+    const issued = await issueIdentity(wanted, { issuer: await open(), clock }, signal);
+    if (signal.aborted) throw new AgentError('ERR_AGENT', 'the configuration has changed meanwhile');
+    this.#keyTypes.set(backend, issued.keyType);
+    this.#sayOnce(issued.warnings, backend);
+    const generation = await sink.publish(issued.identity, backend);
+    const dueAtMs = computeRotationDueMs(generation, plan.jitterRatio, random());
+    this.#current = { generation, dueAtMs };
+    this.#failures = { failuresBefore: 0, failuresOnStandby: 0 };
+    observer.rotated({ generation, reason, dueAtMs });
+    log.info('certificate issued', {
+      generation: generation.number,
+      reason,
+      backend,
+      spiffeId: generation.spiffeId.toString(),
+      serial: generation.serialNumber,
+      notAfter: generation.notAfter.toISOString(),
+      rotatesAt: new Date(dueAtMs).toISOString(),
+    });
+    return { generation, nextAtMs: dueAtMs };
+  }
+
+  #fail(
+    plan: RotationPlan,
+    { backend }: Candidate,
+    error: AgentError,
+    reason: RotationReason,
+    signal: AbortSignal,
+  ): Outcome {
+    const { clock, random, observer, log } = this.#ports;
+    const nowMs = clock.nowMs();
+    const life = this.#life();
+    const { retry, retryAfterMs } = error;
+    const attempt = {
+      retry,
+      retryAfterMs,
+      failuresBefore: this.#failures.failuresBefore,
+      remainingLifeMs: life === undefined ? undefined : life.notAfterMs - nowMs,
+    };
+    const standbyAtMs = this.#countFailure(plan, life, nowMs);
+    const nextAtMs = Math.min(nowMs + computeRetryDelayMs(attempt, random()), standbyAtMs);
+    if (!signal.aborted) {
+      observer.failed({ error, backend, reason, retryAtMs: nextAtMs });
+      log.error(error.message, {
+        code: error.code,
+        remedy: error.remedy,
+        backend,
+        retryInSeconds: Math.ceil((nextAtMs - clock.nowMs()) / 100) / 10,
+      });
+    }
+    return { generation: undefined, error, nextAtMs };
+  }
+
+  /** @returns the moment at which the standbys' turn comes, if that lies ahead. */
+  #countFailure({ candidates, standbyRatio }: RotationPlan, life: LifeInService | undefined, nowMs: number): number {
+    const standbyAtMs = life === undefined ? 0 : computeStandbyAtMs(life, standbyRatio);
+    const { failuresBefore, failuresOnStandby } = this.#failures;
+    this.#failures = {
+      failuresBefore: failuresBefore + 1,
+      failuresOnStandby: failuresOnStandby + (nowMs >= standbyAtMs ? 1 : 0),
+    };
+    return candidates.length > 1 && standbyAtMs > nowMs ? standbyAtMs : Number.POSITIVE_INFINITY;
+  }
+
+  #life(): LifeInService | undefined {
+    if (this.#current === undefined) return undefined;
+    const { generation, dueAtMs } = this.#current;
+    return { dueAtMs, notAfterMs: generation.notAfter.getTime() };
   }
 
   /** Waits in steps of a minute at most, reading the wall clock anew, so that no jump of it goes unseen. */
@@ -156,7 +245,7 @@ export class Rotation {
     this.#wake = new AbortController();
     const either = AbortSignal.any([signal, this.#wake.signal]);
     observer.ticked();
-    while (this.#waiters.length === 0 && !signal.aborted && clock.nowMs() < atMs) {
+    while (this.#waiters.length === 0 && !either.aborted && clock.nowMs() < atMs) {
       await clock.sleep(Math.min(atMs - clock.nowMs(), MAX_SLEEP_MS), either);
       observer.ticked();
     }
@@ -168,11 +257,15 @@ export class Rotation {
     return waiters;
   }
 
-  #sayOnce(warnings: readonly string[]): void {
+  #rejectWaiters(error: AgentError): void {
+    for (const { reject } of this.#takeWaiters()) reject(error);
+  }
+
+  #sayOnce(warnings: readonly string[], backend: string): void {
     for (const warning of warnings) {
       if (this.#saidWarnings.has(warning)) continue;
       this.#saidWarnings.add(warning);
-      this.#ports.log.warn(warning, { backend: this.#options.backend });
+      this.#ports.log.warn(warning, { backend });
     }
   }
 }

@@ -21,14 +21,13 @@ export async function setUpRotation(options: { ttlSeconds?: number; keyType?: Ke
   let ticks = 0;
   const rotation = new Rotation(
     {
-      backend: 'ca-1',
       spiffeId: new SpiffeId('default', '/web'),
       keyType: options.keyType,
-      ttlSeconds: options.ttlSeconds ?? 3600,
       jitterRatio: 0.02,
+      candidates: [{ backend: 'ca-1', ttlSeconds: options.ttlSeconds ?? 3600, open: async () => issuer }],
+      standbyRatio: 0.5,
     },
     {
-      issuer,
       sink: store,
       clock,
       random: () => options.jitterUnit ?? 0.5,

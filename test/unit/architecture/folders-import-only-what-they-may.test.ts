@@ -33,6 +33,11 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       from: ['rotation/', 'identity/', 'errors.ts', 'clock.ts'],
       types: ['issuer/issuer.ts', 'log.ts'],
     },
+    {
+      room: 'trust/',
+      from: ['trust/', 'errors.ts', 'clock.ts'],
+      types: ['identity/', 'issuer/issuer.ts', 'log.ts'],
+    },
     { room: 'store/', from: [], types: ['identity/'] },
     { room: 'delivery/delivery.ts', from: [], types: ['identity/'] },
     {
@@ -90,10 +95,12 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       npm: ['valibot', 'yaml'],
     },
     {
-      room: 'agent.ts',
+      room: 'agent',
       from: [
+        'agent/',
         'issuer/open.ts',
         'rotation/',
+        'trust/',
         'store/',
         'delivery/',
         'observe/',

@@ -23,7 +23,7 @@ telemetry: {address: "[::1]:0"}
 admin: {socket: /var/run/meshcert/admin.sock}
 `);
   t.same(lines, []);
-  const { spiffeId, backend, supportedBackends, ...rest } = config ?? {};
+  const { spiffeId, backend, backends, supportedBackends, ...rest } = config ?? {};
   t.equal(String(spiffeId), 'spiffe://prod.example/web');
   t.same(rest, {
     mesh: 'default',
@@ -39,7 +39,7 @@ admin: {socket: /var/run/meshcert/admin.sock}
       hooks: [],
       verify: [],
     },
-    rotation: { jitterRatio: 0.015 },
+    rotation: { jitterRatio: 0.015, standbyBackends: [], standbyRatio: 0.5 },
     telemetry: { host: '::1', port: 0 },
     admin: { socket: '/var/run/meshcert/admin.sock' },
   });
@@ -50,7 +50,8 @@ for (const [text, message] of [
   ['deliver: {workloadApi: {socket: /run/w.sock}}', 'deliver.workloadApi: not in this version yet'],
   ['deliver: {hooks: [{exec: [nginx, -s, reload]}]}', 'deliver.hooks: not in this version yet'],
   ['deliver: {verify: [{tls: "127.0.0.1:1"}]}', 'deliver.verify: not in this version yet'],
-  ['rotation: {standbyBackends: [vault-2]}', 'rotation.standbyBackends: not in this version yet'],
+  ['rotation: {standbyBackends: [vault-2]}', 'rotation.standbyBackends[0]: expected a backend of the Mesh (ca-1)'],
+  ['rotation: {standbyAfter: 1}', 'rotation.standbyAfter: expected a share in percent, got a number'],
   ['rotation: {onStart: reuse}', 'rotation.onStart: anything but "reissue" is not in this version yet'],
   ['deliver: {file: []}', 'deliver.file: unknown key; did you mean "files"?'],
   ['deliver: {files: []}', 'deliver.files: expected at least one directory'],
@@ -80,10 +81,10 @@ for (const [text, message] of [
     'deliver: {files: [{directory: /a, group: -1}]}',
     'deliver.files[0].group: expected a whole number from 0 to 4294967294, got -1',
   ],
-  ['rotation: {jitter: 2.1%}', 'rotation.jitter: expected at most 2%, got "2.1%"'],
+  ['rotation: {jitter: 2.1%}', 'rotation.jitter: expected at most 2%; a longer delay'],
   [
     'rotation: {jitter: 0.02}',
-    'rotation.jitter: expected a share of the lifetime in percent, got a number; write it like 2%',
+    'rotation.jitter: expected a share in percent, got a number; write it like 2%',
   ],
   ['rotation: {jiter: 1%}', 'rotation.jiter: unknown key; did you mean "jitter"?'],
   ['telemetry: {address: "9902"}', 'telemetry.address: expected host:port, got "9902"'],

@@ -12,13 +12,13 @@ const DEFAULTS = {
     hooks: [],
     verify: [],
   },
-  rotation: { jitterRatio: 0.02 },
+  rotation: { jitterRatio: 0.02, standbyBackends: [], standbyRatio: 0.5 },
   telemetry: { host: '127.0.0.1', port: 9902 },
   admin: { socket: '/srv/.meshcert/admin.sock' },
 };
 
 t.test('no configuration at all', async (t) => {
-  const { spiffeId, ...config } = loadGood('', { sources: [] });
+  const { spiffeId, backends, ...config } = loadGood('', { sources: [] });
   t.same(config, {
     ...DEFAULTS,
     backend: {
@@ -30,6 +30,7 @@ t.test('no configuration at all', async (t) => {
     },
     supportedBackends: ['builtin'],
   });
+  t.same(backends, [config.backend]);
   t.equal(spiffeId.toString(), 'spiffe://default/web-0');
 });
 
