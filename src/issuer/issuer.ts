@@ -44,6 +44,20 @@ export interface Issuer {
    *   again at once with such a key, when the user left the choice to the agent.
    */
   issue(request: IssueRequest, signal: AbortSignal): Promise<Issued>;
+  /**
+   * Asks whether the CA could sign now, without a certificate and without a login. What only a request shows (a role's
+   * rules, our credentials) it cannot know. Called while an `issue` may be under way.
+   *
+   * @throws AgentError why it could not.
+   */
+  probe(signal: AbortSignal): Promise<void>;
+  /**
+   * The CA certificates, DER, that peers must trust to accept leaves of this CA: what an `issue` would return as `roots`,
+   * read without one and without a login. Not empty. Called while an `issue` may be under way.
+   *
+   * @throws AgentError
+   */
+  readRoots(signal: AbortSignal): Promise<readonly Buffer[]>;
   /** Ends connections and gives back what was borrowed (a login token). Never throws; may be called twice. */
   close(): Promise<void>;
 }
@@ -54,7 +68,9 @@ export interface IssuerContext {
   readonly backend: string;
   /** The mesh's name; some CAs keep one folder or mount per mesh. */
   readonly mesh: string;
-  /** The limit for one whole `issue`, logins included, in milliseconds. */
+  /** Of the SPIFFE IDs that will be asked for; a CA that makes itself is made for it. */
+  readonly trustDomain: string;
+  /** The limit for one whole `issue`, logins included, in milliseconds; also for a `probe` and for `readRoots`. */
   readonly requestTimeoutMs: number;
   /** Reads a credential anew. */
   readonly readSource: ReadDataSource;

@@ -16,6 +16,7 @@ export function openTestBuiltin(
     {
       backend: options.backend ?? 'ca-1',
       mesh: 'default',
+      trustDomain: 'default',
       requestTimeoutMs: 10_000,
       readSource: openDataSources('/nonexistent'),
       clock,

@@ -9,6 +9,9 @@ export class FakeIssuer implements Issuer {
   readonly #clock: Clock;
   /** What the next calls do instead of issuing; the last stays in force while it is the only one left. */
   failures: (Error | LeafOptions | Promise<never>)[] = [];
+  /** What the next probes throw. */
+  illnesses: Error[] = [];
+  probes = 0;
 
   private constructor(ca: TestCa, clock: Clock) {
     this.#ca = ca;
@@ -30,6 +33,16 @@ export class FakeIssuer implements Issuer {
     const validity = { notBefore: new Date(nowMs - 30_000), notAfter: new Date(nowMs + request.ttlSeconds * 1000) };
     const leaf = await this.#ca.signLeaf(publicKey, { uris: [request.spiffeId.toString()], ...validity, ...next });
     return { chain: [leaf], roots: [this.#ca.der] };
+  }
+
+  async probe(): Promise<void> {
+    this.probes += 1;
+    const next = this.illnesses.shift();
+    if (next !== undefined) throw next;
+  }
+
+  async readRoots(): Promise<readonly Buffer[]> {
+    return [this.#ca.der];
   }
 
   async close(): Promise<void> {}

@@ -74,6 +74,7 @@ export function openVaultIssuer(options: VaultIssuerOptions): VaultIssuer {
     {
       backend: 'vault-1',
       mesh: 'default',
+      trustDomain: 'default',
       requestTimeoutMs,
       readSource: openDataSources('/nowhere'),
       clock,

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { AgentError } from '../../errors.ts';
-import { pemToDer } from '../../identity/pem.ts';
 import type { Issued } from '../issuer.ts';
-import { type CaChain, findTopmost, isIssuedBy, isSelfSigned } from './ca-chain.ts';
+import { chooseAnchors, dropDuplicates, parseCertificates } from './anchors.ts';
+import { type CaChain, isIssuedBy, isSelfSigned } from './ca-chain.ts';
 import { asNumber, asRecord, asString, asStrings } from './json.ts';
 
 /** An answer of `sign` or `issue`, read. */
@@ -16,10 +16,7 @@ export interface SignedAnswer extends Issued {
 /**
  * Reads `data` of the answer (certificate, issuing_ca, ca_chain, private_key) and decides what peers are to trust:
  *
- * 1. what the user pinned as `caChain`; the answer then adds no trust.
- * 2. else the self-signed CAs in the answer.
- * 3. else, where the mount knows only its own intermediate, the topmost CA in the answer. Envoy, Go and Java take it
- *    as an anchor; OpenSSL does only when told to accept partial chains, so the caller warns.
+ * what the user pinned as `caChain`, and the answer then adds no trust; else the anchors among the CAs in the answer.
  *
  * @throws AgentError `ERR_CA_PROTOCOL`, or `ERR_SOURCE` when the pinned chain is not that of the CA which signed.
  */
@@ -46,11 +43,6 @@ export function readSignedAnswer(body: unknown, pinned: CaChain | undefined): Si
   };
 }
 
-function chooseAnchors(cas: readonly X509Certificate[]): X509Certificate[] {
-  const roots = cas.filter(isSelfSigned);
-  return roots.length > 0 ? roots : findTopmost(cas);
-}
-
 /** Verification would refuse it too, but could not say where the mistake is. */
 function checkPinned(
   leaf: X509Certificate,
@@ -69,14 +61,10 @@ function checkPinned(
 
 function parseAll(pems: readonly string[]): X509Certificate[] {
   try {
-    return pems.flatMap((pem) => pemToDer('CERTIFICATE', pem)).map((der) => new X509Certificate(der));
+    return parseCertificates(pems);
   } catch (cause) {
     throw protocolError('it holds a broken certificate', cause);
   }
-}
-
-function dropDuplicates(certificates: readonly X509Certificate[]): X509Certificate[] {
-  return [...new Map(certificates.map((one) => [one.fingerprint256, one])).values()];
 }
 
 function protocolError(why: string, cause?: unknown): AgentError {

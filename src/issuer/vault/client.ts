@@ -2,8 +2,9 @@
  * A small client for Vault's HTTP API, for the way to a certificate only: node-vault costs more there than the whole
  * time to a first certificate.
  *
- * It never follows a redirect (that would show the token to another host), never logs, reads a bounded answer, and
- * loads no TLS for an `http:` address.
+ * It never logs, reads a bounded answer, and loads no TLS for an `http:` address. A redirect is followed once, as
+ * Vault's own clients do, but from `https:` to `https:` only: the other node gets the token after it has proved itself
+ * to the same CAs.
  *
  * @module
  */
@@ -18,6 +19,8 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 export interface VaultClientOptions {
   /** Base URL, `https://vault.example:8200`. */
   readonly address: string;
+  /** Of the Vault Agent or Proxy to be asked instead: a base URL, or `unix://` and the path of a socket. */
+  readonly agentAddress?: string | undefined;
   /** Sent as X-Vault-Namespace. */
   readonly namespace?: string | undefined;
   /** Asked for by SNI, and looked for in Vault's certificate, instead of the host in the address. */
@@ -30,10 +33,15 @@ export interface VaultClientOptions {
   readonly nowMs: () => number;
 }
 
+export type AddressKey = 'address' | 'agentAddress';
+
 interface VaultCall {
   readonly method: 'GET' | 'POST';
   /** Below `/v1/`, without a slash at its start, not escaped. */
   readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** For the few paths that no namespace has. */
+  readonly ignoresNamespace?: boolean;
   readonly token?: string | undefined;
   readonly body?: Readonly<Record<string, unknown>>;
   /** What is being done, for messages: `logging in`. */
@@ -44,6 +52,8 @@ interface VaultCall {
 
 export interface VaultAnswer {
   readonly status: number;
+  /** The key under `conf.fromCp` whose address was asked; undefined: `address`. */
+  readonly addressKey?: AddressKey;
   /** The JSON; undefined when there was none. */
   readonly body: unknown;
   /** What Vault says went wrong: one line, bounded, without the secrets of the call. Empty when it says nothing. */
@@ -67,15 +77,23 @@ export interface VaultClient {
   close(): void;
 }
 
+/** Where requests go, and what messages call Vault: `https://vault.example:8200`, `unix:///run/vault/agent.sock`. */
+export function reachedAt({ address, agentAddress }: Pick<VaultClientOptions, 'address' | 'agentAddress'>): string {
+  return agentAddress ?? address;
+}
+
 /** Opens no connection yet; all requests share one, as long as Vault keeps it open. */
 export async function openVaultClient(options: VaultClientOptions): Promise<VaultClient> {
-  if (!URL.canParse(options.address)) {
-    throw new AgentError('ERR_CA_UNREACHABLE', `Vault's address "${options.address}" is none that can be reached`, {
-      remedy: 'set conf.fromCp.address to one such as https://vault.example:8200',
+  const { agentAddress, timeLimitMs } = options;
+  const address = reachedAt(options);
+  const addressKey: AddressKey = agentAddress === undefined ? 'address' : 'agentAddress';
+  if (!URL.canParse(address)) {
+    throw new AgentError('ERR_CA_UNREACHABLE', `Vault's address "${address}" is none that can be reached`, {
+      remedy: `set conf.fromCp.${addressKey} to one such as https://vault.example:8200`,
       retry: 'slowly',
     });
   }
-  const isTls = options.address.startsWith('https:');
+  const isTls = address.startsWith('https:');
   const transport = isTls ? await import('node:https') : await import('node:http');
   const agent = new transport.Agent({
     keepAlive: true,
@@ -86,28 +104,55 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
     }),
   });
 
+  async function send(call: VaultCall, base: string, signal: AbortSignal): Promise<VaultAnswer> {
+    const attempt = { address: base, addressKey, timeLimitMs, purpose: call.purpose };
+    const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers = makeHeaders(options, call, payload);
+    const sentAtMs = options.nowMs();
+    const request = transport.request({ ...locate(base, call), method: call.method, agent, signal, headers });
+    if (call.onSent !== undefined) request.once('finish', call.onSent);
+    try {
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        request.on('response', resolve).on('error', reject).end(payload);
+      });
+      const text = await readText(response);
+      const answer = readAnswer(call, response, text, { sentAtMs, receivedAtMs: options.nowMs() });
+      return { ...answer, addressKey };
+    } catch (cause) {
+      if (signal.aborted) throw explainAbort(signal, { ...attempt, connected: isConnected(request.socket) });
+      throw explainNetworkError(cause, attempt);
+    }
+  }
+
   return {
     async request(call, signal) {
-      const attempt = { ...options, purpose: call.purpose };
-      const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
-      const url = `${options.address.replace(/\/+$/, '')}/v1/${escapePath(call.path)}`;
-      const headers = makeHeaders(options, call, payload);
-      const sentAtMs = options.nowMs();
-      const request = transport.request(url, { method: call.method, agent, signal, headers });
-      if (call.onSent !== undefined) request.once('finish', call.onSent);
-      try {
-        const response = await new Promise<IncomingMessage>((resolve, reject) => {
-          request.on('response', resolve).on('error', reject).end(payload);
-        });
-        const text = await readText(response);
-        return readAnswer(call, response, text, { sentAtMs, receivedAtMs: options.nowMs() });
-      } catch (cause) {
-        if (signal.aborted) throw explainAbort(signal, { ...attempt, connected: isConnected(request.socket) });
-        throw explainNetworkError(cause, attempt);
-      }
+      const answer = await send(call, address, signal);
+      const activeNode = findActiveNode(answer, call);
+      // An agent has followed it already. Without TLS, or unchecked, anybody could be at the other end.
+      if (activeNode === undefined || agentAddress !== undefined || !isTls || options.skipVerify) return answer;
+      return send(call, activeNode, signal);
     },
     close: () => agent.destroy(),
   };
+}
+
+/** Where a standby sends us to, when that is the same path of another node with TLS (Vault, "High availability"). */
+function findActiveNode({ status, location }: VaultAnswer, call: VaultCall): string | undefined {
+  if (status !== 307 || location === undefined || !URL.canParse(location)) return undefined;
+  const { protocol, origin, pathname } = new URL(location);
+  return protocol === 'https:' && pathname === makePath(call) ? origin : undefined;
+}
+
+function locate(base: string, call: VaultCall) {
+  const query = call.query === undefined ? '' : `?${new URLSearchParams(call.query)}`;
+  const path = `${makePath(call)}${query}`;
+  if (base.startsWith('unix:')) return { socketPath: base.slice('unix://'.length), path };
+  const { hostname, port, protocol } = new URL(base);
+  return { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), port, path };
+}
+
+function makePath({ path }: VaultCall): string {
+  return `/v1/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
 function makeHeaders(options: VaultClientOptions, call: VaultCall, payload: string | undefined) {
@@ -124,17 +169,13 @@ function makeHeaders(options: VaultClientOptions, call: VaultCall, payload: stri
     // Listeners of Vault Agent can be set to demand it, as a browser cannot be tricked into sending it.
     'X-Vault-Request': 'true',
     Accept: 'application/json',
-    ...(options.namespace !== undefined && { 'X-Vault-Namespace': options.namespace }),
+    ...(options.namespace !== undefined && !call.ignoresNamespace && { 'X-Vault-Namespace': options.namespace }),
     ...(call.token !== undefined && { 'X-Vault-Token': call.token }),
     ...(payload !== undefined && {
       'Content-Type': 'application/json',
       'Content-Length': String(Buffer.byteLength(payload)),
     }),
   };
-}
-
-function escapePath(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
 }
 
 function isConnected(socket: { connecting: boolean } | null): boolean {

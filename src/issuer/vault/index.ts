@@ -5,13 +5,15 @@
  */
 import { AgentError } from '../../errors.ts';
 import type { Issued, IssueRequest, Issuer, IssuerContext } from '../issuer.ts';
-import { type AskVault, openVaultClient, type VaultClient } from './client.ts';
+import { readCaChain } from './ca-chain.ts';
+import { type AskVault, reachedAt, type VaultClient } from './client.ts';
 import type { VaultConfig } from './config.ts';
+import { openConnector } from './connect.ts';
+import { probeVault, readRoots } from './health.ts';
 import { asRecord, asString } from './json.ts';
 import { type Login, logIn } from './login.ts';
 import { openSigner } from './sign.ts';
 import { withTimeLimit } from './time-limit.ts';
-import { openTlsTrust } from './tls-trust.ts';
 
 /** For what follows an issue: giving the token back, or looking when it ends. Nobody waits for it. */
 const AFTERWARDS_LIMIT_MS = 5_000;
@@ -23,8 +25,8 @@ const CLOSE_LIMIT_MS = 500;
 /** Opens no connection before the first `issue`; each `issue` has one of its own. */
 export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
   const { clock, log, observer } = context;
-  const isTls = config.address.startsWith('https:');
-  const trust = openTlsTrust(config.tls.skipVerify ? undefined : config.tls.caCert, context.readSource);
+  const connect = openConnector(config, context);
+  const ca = { address: reachedAt(config), pki: config.pki };
   const sign = openSigner(config, context);
   const closing = new AbortController();
   const closed = new AbortController();
@@ -45,13 +47,7 @@ export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
     };
 
   async function issue(request: IssueRequest, signal: AbortSignal): Promise<Issued> {
-    const client = await openVaultClient({
-      ...config,
-      ...config.tls,
-      secureContext: isTls ? await trust() : undefined,
-      timeLimitMs: context.requestTimeoutMs,
-      nowMs: () => clock.nowMs(),
-    });
+    const client = await connect();
     let login: Login | undefined;
     try {
       return await withTimeLimit(context.requestTimeoutMs, [signal, closing.signal], async (limited) => {
@@ -94,8 +90,24 @@ export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
     if (!Number.isNaN(expireTime)) observer.credentialExpires('vault_token', expireTime);
   }
 
+  /** What needs neither login nor certificate, on a connection of its own. */
+  async function lookUp<T>(signal: AbortSignal, work: (ask: AskVault) => Promise<T>): Promise<T> {
+    const client = await connect();
+    try {
+      const signals = [signal, closing.signal];
+      return await withTimeLimit(context.requestTimeoutMs, signals, (limited) => work(bind(client, limited)));
+    } finally {
+      client.close();
+    }
+  }
+
   return {
     issue: (request, signal) => track(issue(request, signal)),
+    probe: (signal) => track(lookUp(signal, (ask) => probeVault(ca, ask, clock.nowMs()))),
+    async readRoots(signal) {
+      if (config.caChain !== undefined) return (await readCaChain(config.caChain, context.readSource)).anchors;
+      return track(lookUp(signal, (ask) => readRoots(ca, ask)));
+    },
     async close() {
       closing.abort();
       const limit = new AbortController();

@@ -31,6 +31,7 @@ export async function logIn(
 ): Promise<Login> {
   const { auth } = config;
   if (auth.method === 'kubernetes') return logInWithServiceAccount(config.address, auth, context, ask, whileAsked);
+  if (auth.method !== 'token') throw new AgentError('ERR_CONFIG', `no login by ${auth.method} in this version yet`);
   const token = (await context.readSource(auth.token)).trim();
   if (token === '') {
     throw new AgentError('ERR_SOURCE', 'the Vault token in auth.token is empty', { remedy: 'store a token there' });

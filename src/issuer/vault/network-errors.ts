@@ -1,123 +1,90 @@
 import { AgentError, type ErrorCode } from '../../errors.ts';
+import type { AddressKey } from './client.ts';
+import { explainTlsFailure } from './tls-errors.ts';
 
 /** What was being done, for messages. */
 export interface Attempt {
   readonly address: string;
+  /** The key under `conf.fromCp` that holds the address. Default `address`. */
+  readonly addressKey?: AddressKey | undefined;
   readonly purpose: string;
   readonly timeLimitMs: number;
 }
 
-interface Explanation {
+export interface Explanation {
   readonly code: ErrorCode;
   readonly why: string;
   readonly remedy: string;
 }
 
-const CHECK_ADDRESS = 'check conf.fromCp.address';
-
-const UNTRUSTED: Explanation = {
-  code: 'ERR_CA_TLS',
-  why: "no CA that we trust signed Vault's TLS certificate",
-  remedy: "set conf.fromCp.tls.caCert to the CA that signed Vault's certificate",
+/** By the `code` of libuv's errors. */
+const ROUTE: Readonly<Record<string, readonly [why: string, remedy: string]>> = {
+  ECONNREFUSED: ['connection refused', ', and that Vault runs and listens there'],
+  ENOTFOUND: ['no such host name', ' and DNS'],
+  EAI_AGAIN: ['the name server does not answer', ' and DNS of this machine'],
+  ETIMEDOUT: ['no answer to connecting', ', routes and firewalls'],
+  EHOSTUNREACH: ['no route to the host', ', routes and firewalls'],
+  ENETUNREACH: ['no route to the network', ' and routes'],
+  ECONNRESET: ['the connection was cut before an answer came', ', and what stands between here and Vault'],
+  EPIPE: ['the connection was cut before an answer came', ', and what stands between here and Vault'],
 };
 
-function unreachable(why: string, remedy: string): Explanation {
-  return { code: 'ERR_CA_UNREACHABLE', why, remedy };
-}
-
-/** By the `code` of Node's errors: libuv's for sockets, OpenSSL's verification results for certificates. */
-const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
-  ECONNREFUSED: unreachable('connection refused', `${CHECK_ADDRESS}, and that Vault runs and listens there`),
-  ENOTFOUND: unreachable('no such host name', `${CHECK_ADDRESS} and DNS`),
-  EAI_AGAIN: unreachable('the name server does not answer', 'check DNS of this machine'),
-  ETIMEDOUT: unreachable('no answer to connecting', `${CHECK_ADDRESS}, routes and firewalls`),
-  EHOSTUNREACH: unreachable('no route to the host', `${CHECK_ADDRESS}, routes and firewalls`),
-  ENETUNREACH: unreachable('no route to the network', `${CHECK_ADDRESS} and routes`),
-  ECONNRESET: unreachable(
-    'the connection was cut before an answer came',
-    `${CHECK_ADDRESS}, and what stands between here and Vault`,
-  ),
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
-  CERT_SIGNATURE_FAILURE: UNTRUSTED,
-  CERT_UNTRUSTED: UNTRUSTED,
-  INVALID_CA: UNTRUSTED,
-  CERT_HAS_EXPIRED: {
-    code: 'ERR_CA_TLS',
-    why: "Vault's TLS certificate, or a CA above it, has expired",
-    remedy: "renew Vault's TLS certificate, or set the clock of this machine",
-  },
-  CERT_NOT_YET_VALID: {
-    code: 'ERR_CA_TLS',
-    why: "Vault's TLS certificate, or a CA above it, is not valid yet",
-    remedy: 'set the clock of this machine',
-  },
+const SOCKET: Readonly<Record<string, readonly [why: string, remedy: string]>> = {
+  ENOENT: ['there is no such socket', ', and that Vault Agent runs and has a unix listener there'],
+  ECONNREFUSED: ['nobody listens on that socket', ', and that Vault Agent runs and has a unix listener there'],
+  EACCES: ['permission denied', ", and socket_user, socket_group and socket_mode of Vault Agent's listener"],
+  ENOTSOCK: ['that is no socket', ''],
+  EINVAL: ['the path is longer than that of a socket can be', ' and shorten it to 107 bytes'],
+  ENAMETOOLONG: ['the path is longer than that of a socket can be', ' and shorten it to 107 bytes'],
 };
 
 /** The failure of a request that got no answer, in words. What is an AgentError already stays as it is. */
 export function explainNetworkError(cause: unknown, attempt: Attempt): AgentError {
   if (cause instanceof AgentError) return cause;
-  const { code = '', message = '' } = cause as NodeJS.ErrnoException;
-  const { code: ours, why, remedy } = EXPLANATIONS[code] ?? explainUnlisted(code, message, cause, attempt);
-  return new AgentError(ours, `cannot reach Vault at ${attempt.address} while ${attempt.purpose}: ${why}`, {
-    remedy,
-    cause,
-  });
-}
-
-function explainUnlisted(code: string, message: string, cause: unknown, { address }: Attempt): Explanation {
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return {
-      code: 'ERR_CA_TLS',
-      why: `its TLS certificate is for ${readNames(cause)} and not for the name that we look for`,
-      remedy: 'set conf.fromCp.tls.serverName, or the host in conf.fromCp.address, to a name in the certificate',
-    };
-  }
-  if (/wrong version number|packet length too long|http request/i.test(message)) {
-    return {
-      code: 'ERR_CA_TLS',
-      why: 'the other end does not speak TLS',
-      remedy: `if Vault listens without TLS there, write ${address.replace('https:', 'http:')} in conf.fromCp.address`,
-    };
-  }
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
-    return {
-      code: 'ERR_CA_TLS',
-      why: `the TLS handshake failed (${readReason(code, message)})`,
-      remedy: 'check the TLS settings of the listener of Vault; TLS 1.2 or later is needed',
-    };
-  }
-  if (code.startsWith('HPE_')) {
-    return { code: 'ERR_CA_PROTOCOL', why: 'the other end does not speak HTTP', remedy: CHECK_ADDRESS };
-  }
-  return { code: 'ERR_CA_UNREACHABLE', why: code || 'the connection failed', remedy: CHECK_ADDRESS };
+  const { code, why, remedy } =
+    explainRoute(cause, attempt) ?? explainTlsFailure(cause, attempt) ?? explainRest(cause, attempt);
+  const message = `cannot reach ${nameOf(attempt)} at ${attempt.address} while ${attempt.purpose}: ${why}`;
+  return new AgentError(code, message, { remedy, cause });
 }
 
 /** @param attempt.connected whether there was a connection when the signal was aborted. */
 export function explainAbort(signal: AbortSignal, attempt: Attempt & { readonly connected: boolean }): AgentError {
   const { address, purpose, timeLimitMs } = attempt;
+  const vault = `${nameOf(attempt)} at ${address}`;
   if ((signal.reason as Error | undefined)?.name !== 'TimeoutError') {
-    return new AgentError('ERR_CA_UNREACHABLE', `gave up asking Vault at ${address} while ${purpose}: we are stopping`);
+    return new AgentError('ERR_CA_UNREACHABLE', `gave up asking ${vault} while ${purpose}: we are stopping`);
   }
   const within = `within ${timeLimitMs / 1000} s while ${purpose}`;
   return attempt.connected
-    ? new AgentError('ERR_CA_UNREACHABLE', `no answer from Vault at ${address} ${within}`, {
+    ? new AgentError('ERR_CA_UNREACHABLE', `no answer from ${vault} ${within}`, {
         remedy: 'check the load of Vault and of what it asks, or raise dpCert.requestTimeout',
       })
-    : new AgentError('ERR_CA_UNREACHABLE', `no connection to Vault at ${address} ${within}`, {
-        remedy: `${CHECK_ADDRESS}, routes and firewalls`,
+    : new AgentError('ERR_CA_UNREACHABLE', `no connection to ${vault} ${within}`, {
+        remedy: `${check(attempt)}, routes and firewalls`,
       });
 }
 
-function readNames(cause: unknown): string {
-  const names = (cause as { cert?: { subjectaltname?: string } }).cert?.subjectaltname;
-  return names === undefined ? 'other names' : names.slice(0, 200);
+/** Who answers at an address. */
+export function nameOf({ addressKey }: Pick<Attempt, 'addressKey'>): string {
+  return addressKey === 'agentAddress' ? 'the Vault Agent' : 'Vault';
 }
 
-/** `...:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:...` -> `tlsv1 alert protocol version` */
-function readReason(code: string, message: string): string {
-  return /SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? code;
+function check({ addressKey = 'address' }: Attempt): string {
+  return `check conf.fromCp.${addressKey}`;
+}
+
+function explainRoute(cause: unknown, attempt: Attempt): Explanation | undefined {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  const found = attempt.address.startsWith('unix:') ? (SOCKET[code] ?? ROUTE[code]) : ROUTE[code];
+  if (found === undefined) return undefined;
+  const [why, more] = found;
+  const remedy = `${check(attempt)}${attempt.addressKey === 'agentAddress' ? more.replace('Vault runs', 'Vault Agent runs') : more}`;
+  return { code: 'ERR_CA_UNREACHABLE', why, remedy };
+}
+
+function explainRest(cause: unknown, attempt: Attempt): Explanation {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  return code.startsWith('HPE_')
+    ? { code: 'ERR_CA_PROTOCOL', why: 'the other end does not speak HTTP', remedy: check(attempt) }
+    : { code: 'ERR_CA_UNREACHABLE', why: code || 'the connection failed', remedy: check(attempt) };
 }

@@ -2,7 +2,7 @@ import { derToPem } from '../../identity/pem.ts';
 import type { Issued, IssueRequest, IssuerContext } from '../issuer.ts';
 import { readSignedAnswer, type SignedAnswer } from './answer.ts';
 import { readCaChain } from './ca-chain.ts';
-import type { AskVault, VaultAnswer } from './client.ts';
+import { type AskVault, reachedAt, type VaultAnswer } from './client.ts';
 import type { VaultConfig } from './config.ts';
 import { asRecord, asStrings } from './json.ts';
 import { openLifetimeWatch } from './lifetime.ts';
@@ -23,7 +23,8 @@ type Endpoint = 'sign' | 'issue';
  */
 export function openSigner(config: VaultConfig, context: IssuerContext): Signer {
   const { backend, clock, log, observer } = context;
-  const { address, pki, role } = config;
+  const { pki, role } = config;
+  const address = reachedAt(config);
   const watchLifetime = openLifetimeWatch(log, { backend, rolePath: `${pki}/roles/${role}` });
   let signDeniedAtMs: number | undefined;
   const told = new Set<string>();

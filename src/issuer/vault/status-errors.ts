@@ -1,12 +1,16 @@
 import { AgentError, type AgentErrorOptions, type ErrorCode } from '../../errors.ts';
 import type { VaultAnswer } from './client.ts';
+import { nameOf } from './network-errors.ts';
 
 interface Meaning extends Pick<AgentErrorOptions, 'remedy' | 'retry'> {
   readonly code: ErrorCode;
   readonly why: string;
 }
 
+const CHECK_ADDRESS = 'check conf.fromCp.address';
 const ASK_THE_ACTIVE_NODE = 'set conf.fromCp.address to the active node, or to a balancer that asks /v1/sys/health';
+/** Where requests go through an agent, its address is right, as it has answered. */
+const ASK_THE_AGENT = 'see the log of the Vault Agent, and the address in its vault stanza';
 
 const MEANINGS: Readonly<Record<number, Meaning>> = {
   400: { code: 'ERR_CA_REFUSED', why: 'bad request' },
@@ -18,7 +22,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
     remedy: 'check pki and auth in conf.fromCp',
   },
   412: { code: 'ERR_CA_UNAVAILABLE', why: 'the node has not caught up with its cluster' },
-  413: { code: 'ERR_CA_PROTOCOL', why: 'the request was too large for it', remedy: 'check conf.fromCp.address' },
+  413: { code: 'ERR_CA_PROTOCOL', why: 'the request was too large for it', remedy: CHECK_ADDRESS },
   429: { code: 'ERR_CA_THROTTLED', why: 'too many requests', remedy: 'see: vault list sys/quotas/rate-limit' },
   472: {
     code: 'ERR_CA_UNAVAILABLE',
@@ -37,8 +41,11 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
 export function explainStatus(answer: VaultAnswer, address: string, purpose: string): AgentError {
   const { code, why, ...options } = interpret(answer, address);
   const said = answer.complaint === '' || answer.complaint === why ? why : `${why}: "${answer.complaint}"`;
-  return new AgentError(code, `Vault at ${address} answered ${answer.status} while ${purpose}: ${said}`, {
+  const isAgents =
+    answer.addressKey === 'agentAddress' && [CHECK_ADDRESS, ASK_THE_ACTIVE_NODE].includes(options.remedy ?? '');
+  return new AgentError(code, `${nameOf(answer)} at ${address} answered ${answer.status} while ${purpose}: ${said}`, {
     ...options,
+    ...(isAgents && { remedy: ASK_THE_AGENT }),
     ...(answer.retryAfterMs !== undefined && { retryAfterMs: answer.retryAfterMs }),
   });
 }
@@ -58,12 +65,12 @@ function interpret(answer: VaultAnswer, address: string): Meaning {
   if (status >= 300 && status < 400) {
     return {
       code: 'ERR_CA_UNAVAILABLE',
-      why: `it is a standby that sends us to ${readOrigin(location)}, where we take no token`,
+      why: `it is a standby that sends us to ${readOrigin(location)}, and a token goes on once and with TLS only`,
       remedy: ASK_THE_ACTIVE_NODE,
     };
   }
   const known = MEANINGS[status] ?? (status >= 500 ? MEANINGS[500] : undefined);
-  return known ?? { code: 'ERR_CA_PROTOCOL', why: 'that is no answer of Vault', remedy: 'check conf.fromCp.address' };
+  return known ?? { code: 'ERR_CA_PROTOCOL', why: 'that is no answer of Vault', remedy: CHECK_ADDRESS };
 }
 
 function readOrigin(location: string | undefined): string {

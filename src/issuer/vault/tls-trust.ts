@@ -1,39 +1,61 @@
 import { X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
-import type { DataSource, ReadDataSource } from '../../data-source.ts';
+import type { ReadDataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
 import { pemToDer } from '../../identity/pem.ts';
+import { type ClientCertificate, checkInForce, parseClientCertificate } from './client-certificate.ts';
+import type { VaultTls } from './config.ts';
+
+interface Material {
+  /** What it was made of. */
+  readonly texts: readonly (string | undefined)[];
+  readonly context: SecureContext;
+  readonly clientCertificate: ClientCertificate | undefined;
+}
 
 /**
- * Whom to believe to be Vault. The source is read at each call, so that a changed CA counts at the next connection;
- * the context is made anew only when the text has changed.
+ * Whom to believe to be Vault, and who we are to it. The sources are read at each call, so that a changed file counts
+ * at the next connection; the context is made anew only when a text has changed.
  *
- * @param caCert PEM, any number of CA certificates, intermediates too. Undefined: the CAs of the operating system, or
- *   Node's own list where the system has none.
+ * What is broken is refused, and what was there before is not used in its place: somebody has taken it away, perhaps
+ * because it must not be trusted any more. Only certificates to come wait for that; the one in service stays.
+ *
+ * @returns a reader that throws AgentError `ERR_SOURCE`.
  */
-export function openTlsTrust(caCert: DataSource | undefined, readSource: ReadDataSource): () => Promise<SecureContext> {
-  let made: { readonly text: string; readonly context: SecureContext } | undefined;
+export function openTlsTrust(
+  { caCert, clientCert, clientKey, skipVerify }: VaultTls,
+  readSource: ReadDataSource,
+  nowMs: () => number,
+): () => Promise<SecureContext> {
+  const sources = [skipVerify ? undefined : caCert, clientCert, clientKey];
+  let made: Material | undefined;
   return async () => {
-    const text = caCert === undefined ? '' : await readSource(caCert);
-    if (made?.text !== text) made = { text, context: await makeContext(caCert === undefined ? undefined : text) };
+    const texts = await Promise.all(sources.map((source) => source && readSource(source)));
+    if (made === undefined || texts.some((text, index) => text !== made?.texts[index])) made = await make(texts);
+    if (made.clientCertificate !== undefined) checkInForce(made.clientCertificate, nowMs());
     return made.context;
   };
 }
 
-async function makeContext(pem: string | undefined): Promise<SecureContext> {
+async function make(texts: Material['texts']): Promise<Material> {
   const { createSecureContext, getCACertificates } = await import('node:tls');
-  if (pem !== undefined) checkCertificates(pem);
-  const cas = pem === undefined ? [...new Set(getCACertificates('system'))] : [pem];
-  return createSecureContext({
+  const [caPem, certificatePem, keyPem] = texts;
+  if (caPem !== undefined) checkCas(caPem);
+  const clientCertificate = parseClientCertificate(certificatePem, keyPem);
+  // The CAs of the operating system, or Node's own list where the system has none.
+  const cas = caPem === undefined ? [...new Set(getCACertificates('system'))] : [caPem];
+  const context = createSecureContext({
     minVersion: 'TLSv1.2',
     // Vault's own clients take every certificate in the file as an anchor, whether self-signed or not.
     allowPartialTrustChain: true,
     ...(cas.length > 0 && { ca: cas }),
+    ...(clientCertificate && { cert: clientCertificate.pem, key: clientCertificate.keyPem }),
   });
+  return { texts, context, clientCertificate };
 }
 
 /** OpenSSL drops what it cannot read in silence, and would then say that nobody signed Vault's certificate. */
-function checkCertificates(pem: string): void {
+function checkCas(pem: string): void {
   const remedy = "put the PEM certificate of the CA that signed Vault's TLS certificate there";
   const certificates = pemToDer('CERTIFICATE', pem);
   if (certificates.length === 0) {
