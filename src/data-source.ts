@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError } from './errors.ts';
 
@@ -11,6 +11,8 @@ export type DataSource =
   /** A file NAME in the secrets directory. */
   | { readonly kind: 'secret'; readonly name: string }
   | { readonly kind: 'file'; readonly path: string }
+  /** All the files of a folder, one after the other, in the order of their names: VAULT_CAPATH. */
+  | { readonly kind: 'directory'; readonly path: string }
   /** The value itself, for development. Decoded already where Kuma's `inline` holds base64. */
   | { readonly kind: 'inline'; readonly value: string };
 
@@ -19,14 +21,16 @@ export type ReadDataSource = (source: DataSource) => Promise<string>;
 
 /**
  * @param secretsDirectory where `secret: NAME` is the file NAME.
+ * @param reading is told each path, absolute or not, before it is read.
  * @returns a reader that gives the text as it is stored; callers trim what must be one word.
  * @throws AgentError `ERR_SOURCE` when it cannot be read or is empty.
  */
-export function openDataSources(secretsDirectory: string): ReadDataSource {
+export function openDataSources(secretsDirectory: string, reading?: (path: string) => void): ReadDataSource {
   return async (source) => {
     if (source.kind === 'inline') return source.value;
-    const path = source.kind === 'file' ? source.path : join(secretsDirectory, source.name);
-    const text = readText(source, path);
+    const path = source.kind === 'secret' ? join(secretsDirectory, source.name) : source.path;
+    reading?.(path);
+    const text = source.kind === 'directory' ? readFolder(source, path) : readText(source, path);
     if (text.trim() === '') throw new AgentError('ERR_SOURCE', `${describe(source, path)} is empty`);
     return text;
   };
@@ -44,6 +48,19 @@ function readText(source: DataSource, path: string): string {
   }
 }
 
+function readFolder(source: DataSource, path: string): string {
+  try {
+    const files = readdirSync(path).toSorted();
+    const texts = files.map((name) => join(path, name)).filter((file) => statSync(file).isFile());
+    return texts.map((file) => readFileSync(file, 'utf8')).join('\n');
+  } catch (cause) {
+    throw new AgentError('ERR_SOURCE', `cannot read ${describe(source, path)}: ${explain(cause)}`, {
+      remedy: `make ${path} a folder of files that this process may read`,
+      cause,
+    });
+  }
+}
+
 function describe(source: DataSource, path: string): string {
   return source.kind === 'secret' ? `secret "${source.name}" (${path})` : path;
 }
@@ -51,6 +68,7 @@ function describe(source: DataSource, path: string): string {
 function explain(thrown: unknown): string {
   const { code } = thrown as NodeJS.ErrnoException;
   if (code === 'ENOENT') return 'no such file';
+  if (code === 'ENOTDIR') return 'no folder';
   if (code === 'EACCES') return 'permission denied';
   return code ?? 'unreadable';
 }

@@ -4,6 +4,7 @@ import { formatProblem } from '../config/problem.ts';
 import { openDataSources } from '../data-source.ts';
 import { type LogLevel, openLog } from '../log.ts';
 import type { Edge, ExitCode } from './edge.ts';
+import type { followConfiguration } from './follow-configuration.ts';
 import { readConfig } from './read-config.ts';
 import { version } from './version.ts';
 
@@ -23,6 +24,12 @@ export const RUN_DEFAULTS = {
   logLevel: 'info',
 } as const;
 
+/** Loaded when the first certificate is out. */
+const follow: typeof followConfiguration = async (...args) => {
+  const { followConfiguration: loaded } = await import('./follow-configuration.ts');
+  await loaded(...args);
+};
+
 /** The agent: until a signal ends it or, with `once`, until its first generation is delivered. */
 export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
   const clock = systemClock;
@@ -39,14 +46,17 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
     for (const problem of mistakes) edge.writeError(`${formatProblem(problem)}\n`);
     return 2;
   }
+  const sources = new Set<string>();
   const agent = await openAgent(config, {
     clock,
     random: edge.random,
     log,
-    readSource: openDataSources(options.secretsDir),
+    readSource: openDataSources(options.secretsDir, (path) => void sources.add(path)),
     readUsage: edge.readUsage,
     facts: { version, nodeVersion: edge.nodeVersion, pid: edge.pid },
     uid: edge.uid,
+    environment: edge.environment,
+    sendSignal: edge.sendSignal,
   });
   const stop = new AbortController();
   edge.onSignal('SIGTERM', () => stop.abort());
@@ -59,7 +69,17 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
     // Why it failed stands in the log.
     agent.rotate('signal', stop.signal).catch(() => undefined);
   });
-  await agent.run(stop.signal);
+  let following: Promise<void> | undefined;
+  const ended = new AbortController();
+  try {
+    await agent.run(stop.signal, () => {
+      const followed = { files: options.files, sources: () => sources };
+      following = follow(agent, followed, { edge, clock, log }, ended.signal);
+    });
+  } finally {
+    ended.abort();
+    await following;
+  }
   log.info('stopped');
   return 0;
 }

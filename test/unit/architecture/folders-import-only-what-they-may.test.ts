@@ -17,11 +17,17 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     { room: 'identity/', from: ['errors.ts', 'identity/'] },
     { room: 'issuer/issuer.ts', from: [], types: ['identity/', 'clock.ts', 'log.ts', 'data-source.ts'] },
     { room: 'issuer/open.ts', from: ['issuer/*/index.ts'], types: ['config/config.ts', 'issuer/issuer.ts'] },
+    { room: 'ca/', from: ['ca/', 'identity/', 'errors.ts'], npm: ['@peculiar/x509', 'reflect-metadata'] },
+    { room: 'issuer/local-ca.ts', from: ['ca/', 'errors.ts'], types: ['issuer/issuer.ts'] },
     {
       room: 'issuer/builtin/',
-      from: ['issuer/builtin/', 'identity/', 'errors.ts', 'clock.ts', 'log.ts'],
+      from: ['issuer/builtin/', 'issuer/local-ca.ts', 'ca/', 'identity/', 'errors.ts'],
       types: ['issuer/issuer.ts'],
-      npm: ['@peculiar/x509', 'reflect-metadata'],
+    },
+    {
+      room: 'issuer/provided/',
+      from: ['issuer/local-ca.ts', 'ca/'],
+      types: ['issuer/provided/', 'issuer/issuer.ts', 'data-source.ts'],
     },
     {
       room: 'issuer/vault/',
@@ -38,7 +44,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       from: ['trust/', 'errors.ts', 'clock.ts'],
       types: ['identity/', 'issuer/issuer.ts', 'log.ts'],
     },
-    { room: 'store/', from: [], types: ['identity/'] },
+    { room: 'store/', from: ['store/'], types: ['identity/'] },
     { room: 'delivery/delivery.ts', from: [], types: ['identity/'] },
     {
       room: 'delivery/files/',
@@ -85,7 +91,14 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     {
       room: 'observe/',
       from: ['observe/', 'identity/', 'errors.ts', 'clock.ts'],
-      types: ['log.ts', 'issuer/issuer.ts', 'rotation/rotation.ts', 'delivery/run-delivery.ts', 'config/config.ts'],
+      types: [
+        'log.ts',
+        'issuer/issuer.ts',
+        'rotation/rotation.ts',
+        'delivery/run-delivery.ts',
+        'delivery/verify/',
+        'config/config.ts',
+      ],
       npm: ['prom-client'],
     },
     {
@@ -117,6 +130,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
         'cli/',
         'doctor/',
         'setup/',
+        'ca/',
         'envoy/',
         'config/',
         'agent.ts',
