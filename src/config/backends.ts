@@ -5,21 +5,31 @@
  *
  * @module
  */
-import { resolve } from 'node:path';
-import type { BuiltinConfig } from '../issuer/builtin/config.ts';
+import { readBuiltin } from './builtin.ts';
 import type { IssuerConfig } from './config.ts';
 import type { Place } from './place.ts';
-import { type Read, readMapping } from './read.ts';
-import { choice, duration, type Entries, integer, keys, maybe, text } from './schema.ts';
+import { readProvided } from './provided.ts';
+import { readMapping } from './read.ts';
+import { choice, type Entries, keys, maybe, text } from './schema.ts';
 import { source } from './source.ts';
-import { readVault } from './vault.ts';
+import { readVault } from './vault/vault.ts';
 
-export interface BackendContext {
+/** What is known of the agent when the backends of a mesh are read. */
+export interface AgentContext {
+  readonly currentDirectory: string;
+  /** The variables of Vault's own clients fill in what a `vault` backend leaves out. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** For templates of common names; `kuma.io/service` is there in any case. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface BackendContext extends AgentContext {
   /** The mesh's name. */
   readonly mesh: string;
+  /** Whether this agent belongs to that mesh. */
+  readonly isSelected: boolean;
   /** Whether this is the backend that certificates are to come from. */
   readonly isEnabled: boolean;
-  readonly currentDirectory: string;
 }
 
 interface BackendType {
@@ -27,26 +37,6 @@ interface BackendType {
   readonly isSupported: boolean;
   /** Reports every mistake in a `conf`; undefined when there is one, or when the type is not supported. */
   read(conf: unknown, place: Place, context: BackendContext): IssuerConfig | undefined;
-}
-
-/** Of the certificate of an embedded CA. */
-export const TEN_YEARS_SECONDS = 10 * 365 * 86_400;
-
-const BUILTIN = { caCert: maybe(keys({ RSAbits: maybe(integer(2048, 8192)), expiration: maybe(duration) })) };
-
-function readBuiltin(conf: unknown, place: Place, { currentDirectory }: BackendContext): BuiltinConfig {
-  const { caCert }: Read<typeof BUILTIN> = readMapping(BUILTIN, conf, place);
-  return {
-    kind: 'builtin',
-    directory: resolveBuiltinDirectory(currentDirectory),
-    rsaBits: caCert?.RSAbits,
-    caTtlSeconds: caCert?.expiration === undefined ? TEN_YEARS_SECONDS : Math.ceil(caCert.expiration / 1000),
-  };
-}
-
-/** Where the embedded CA is kept: `.meshcert/ca`. */
-export function resolveBuiltinDirectory(currentDirectory: string): string {
-  return resolve(currentDirectory, '.meshcert/ca');
 }
 
 function known(entries: Entries): BackendType {
@@ -61,7 +51,7 @@ function known(entries: Entries): BackendType {
 
 const BACKEND_TYPES = {
   builtin: { isSupported: true, read: readBuiltin },
-  provided: known({ cert: maybe(source), key: maybe(source) }),
+  provided: { isSupported: true, read: readProvided },
   vault: { isSupported: true, read: readVault },
   acmpca: known({
     arn: maybe(text),
@@ -79,7 +69,8 @@ export type BackendTypeName = keyof typeof BACKEND_TYPES;
 
 const NAMES = Object.keys(BACKEND_TYPES) as BackendTypeName[];
 
-const SUPPORTED = NAMES.filter((name) => BACKEND_TYPES[name].isSupported);
+/** Those that this version can have certificates issued by. */
+export const SUPPORTED_TYPES = NAMES.filter((name) => BACKEND_TYPES[name].isSupported);
 
 export const backendType = choice(NAMES);
 
@@ -96,7 +87,7 @@ export function readConf(
 ): IssuerConfig | undefined {
   const { isSupported, read }: BackendType = BACKEND_TYPES[type];
   if (context.isEnabled && !isSupported) {
-    place.at('type').error(`${type} is not in this version yet`, `enable a backend of type ${SUPPORTED.join(' or ')}`);
+    place.at('type').error(`${type} is not in this version yet`, `enable a backend of type ${SUPPORTED_TYPES.join(', ')}`);
   }
   return read(conf, place.at('conf'), context);
 }

@@ -7,7 +7,7 @@
 import { AgentError } from '../errors.ts';
 import { renderSpiffeId, type SpiffeId } from '../identity/spiffe-id.ts';
 import { type Agent, readAgent } from './agent.ts';
-import { resolveBuiltinDirectory, TEN_YEARS_SECONDS } from './backends.ts';
+import { makeBuiltinConfig } from './builtin.ts';
 import type { Config, Problem } from './config.ts';
 import { parseDocuments, type Source } from './documents.ts';
 import { type Mesh, type Mtls, makeDefaultBackend, openMesh, readMtls } from './mesh.ts';
@@ -116,8 +116,7 @@ function checkStandbys({ rotation, place }: Agent, { backend, backends, supporte
 }
 
 function useBuiltin(currentDirectory: string): Mtls {
-  const directory = resolveBuiltinDirectory(currentDirectory);
-  const backend = makeDefaultBackend({ kind: 'builtin', directory, caTtlSeconds: TEN_YEARS_SECONDS });
+  const backend = makeDefaultBackend(makeBuiltinConfig(currentDirectory));
   return { backend, backends: [backend], supportedBackends: [backend.name] };
 }
 

@@ -31,6 +31,11 @@ export class Place {
     return new Place(this.#document, this.#findings, [...this.#path, ...keys]);
   }
 
+  /** A spot in what is no document, such as the environment. */
+  outside(name: string): Place {
+    return new Place({ file: name, locate: () => 0 }, this.#findings);
+  }
+
   error(message: string, hint?: string): void {
     this.#add('error', message, hint);
   }

@@ -1,5 +1,11 @@
 import t from 'tap';
-import { EVERY_BACKEND, keepToken, VAULT_KUBERNETES, VAULT_UNIVERSAL } from './kong-mesh-documents.ts';
+import {
+  EVERY_BACKEND,
+  keepClientCertificate,
+  keepToken,
+  VAULT_KUBERNETES,
+  VAULT_UNIVERSAL,
+} from './kong-mesh-documents.ts';
 import { loadText } from './load-text.ts';
 
 const warning =
@@ -20,10 +26,18 @@ for (const [form, text, ttlSeconds, at] of [
       issuer: {
         kind: 'vault',
         address: 'https://vault.8200',
+        agentAddress: undefined,
         namespace: undefined,
         pki: 'kuma-pki-default',
         role: 'dataplanes',
-        tls: { caCert: { kind: 'secret', name: 'sec-1' }, skipVerify: false, serverName: undefined },
+        commonName: undefined,
+        tls: {
+          caCert: { kind: 'secret', name: 'sec-1' },
+          skipVerify: false,
+          serverName: undefined,
+          clientCert: undefined,
+          clientKey: undefined,
+        },
         auth: { method: 'token', token: { kind: 'secret', name: 'token-1' } },
         caChain: undefined,
       },
@@ -32,13 +46,40 @@ for (const [form, text, ttlSeconds, at] of [
   });
 }
 
+for (const [form, text, at] of [
+  ['Kubernetes', VAULT_KUBERNETES, ['mesh.yaml:16: warning: spec.mtls', 'mesh.yaml:26: warning: spec.mtls']],
+  ['Universal', VAULT_UNIVERSAL, ['mesh.yaml:13: warning: mtls', 'mesh.yaml:23: warning: mtls']],
+] as const) {
+  t.test(`the Vault document in its ${form} form, verbatim: the token logs in`, async (t) => {
+    const { config, lines } = loadText(text);
+    t.same(lines, [
+      `${at[0]}.backends[0].${warning}`,
+      `${at[1]}.backends[0].conf.fromCp.auth.tls: the login is by token, and the client certificate is for the ` +
+        'connection alone; keep one of the two, or write the certificate under fromCp.tls',
+    ]);
+    t.match(config?.backend?.issuer, {
+      tls: { clientCert: { kind: 'file', path: '/tmp/cert.pem' }, clientKey: { kind: 'secret', name: 'sec-2' } },
+      auth: { method: 'token', token: { kind: 'secret', name: 'token-1' } },
+    });
+  });
+
+  t.test(`the Vault document in its ${form} form, with the client certificate alone`, async (t) => {
+    const { config, lines } = loadText(keepClientCertificate(text));
+    t.same(lines, [`${at[0]}.backends[0].${warning}`]);
+    t.match(config?.backend?.issuer, {
+      tls: { clientCert: { kind: 'file', path: '/tmp/cert.pem' }, clientKey: { kind: 'secret', name: 'sec-2' } },
+      auth: { method: 'tls', role: undefined, mountPath: 'auth/cert' },
+    });
+  });
+}
+
 t.test('a Mesh with every backend and key that is documented', async (t) => {
   const { config, lines } = loadText(EVERY_BACKEND);
   t.same(
     lines,
     [
-      'mesh.yaml:7: warning: mtls.backends: this version leaves the CA of a backend that is not enabled (builtin-1, ' +
-        'provided-1, acmpca-1, certmanager-1, vault-aws, vault-tls) out of the trust bundle',
+      'mesh.yaml:7: warning: mtls.backends: this version leaves the CA of a backend that is not enabled (provided-1, ' +
+        'acmpca-1, certmanager-1, vault-aws) out of the trust bundle',
       'mesh.yaml:24: warning: mtls.backends[0].conf.fromCp.tls.caCert: a value that stands in the configuration is ' +
         'for development only; use secret or file',
     ],

@@ -116,7 +116,10 @@ t.test('what loads but deserves a word', async (t) => {
       ['tls: {skipVerify: true}'],
       'warning: mtls.backends[0].conf.fromCp.tls.skipVerify: the certificate of Vault is not checked',
     ],
-    [['commonName: web.mesh'], 'warning: mtls.backends[0].conf.fromCp.commonName: this version leaves it out'],
+    [
+      ['agentAddress: http://vault-agent:8100'],
+      'warning: mtls.backends[0].conf.fromCp.agentAddress: credentials travel unencrypted; use https',
+    ],
   ] as const) {
     const loaded = loadText(meshWithVault(ADDRESS, TOKEN, ...lines));
     t.ok(loaded.config);
