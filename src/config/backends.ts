@@ -87,7 +87,9 @@ export function readConf(
 ): IssuerConfig | undefined {
   const { isSupported, read }: BackendType = BACKEND_TYPES[type];
   if (context.isEnabled && !isSupported) {
-    place.at('type').error(`${type} is not in this version yet`, `enable a backend of type ${SUPPORTED_TYPES.join(', ')}`);
+    place
+      .at('type')
+      .error(`${type} is not in this version yet`, `enable a backend of type ${SUPPORTED_TYPES.join(', ')}`);
   }
   return read(conf, place.at('conf'), context);
 }

@@ -13,6 +13,7 @@ import type { WorkloadApiConfig } from '../delivery/workload-api/config.ts';
 import type { KeyType } from '../identity/key-pair.ts';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { BuiltinConfig } from '../issuer/builtin/config.ts';
+import type { ProvidedConfig } from '../issuer/provided/config.ts';
 import type { VaultConfig } from '../issuer/vault/config.ts';
 
 export interface Config {
@@ -55,7 +56,7 @@ export interface Backend {
   readonly issuer: IssuerConfig;
 }
 
-export type IssuerConfig = VaultConfig | BuiltinConfig;
+export type IssuerConfig = VaultConfig | BuiltinConfig | ProvidedConfig;
 
 /** How generations are handed over. */
 export interface DeliverConfig {

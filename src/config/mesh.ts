@@ -1,4 +1,4 @@
-import { type AgentContext, type BackendContext, backendType, readConf } from './backends.ts';
+import { type AgentContext, type BackendContext, backendType, readConf, SUPPORTED_TYPES } from './backends.ts';
 import type { Backend } from './config.ts';
 import type { Document } from './documents.ts';
 import { type Findings, Place } from './place.ts';
@@ -147,7 +147,7 @@ function readBackend(
   const read = readMapping(BACKEND, raw, place);
   for (const key of ['name', 'type'] as const) {
     if (isAbsent(raw[key]))
-      place.at(key).error(key === 'name' ? 'missing: expected a name' : 'missing: expected vault or builtin');
+      place.at(key).error(`missing: expected ${key === 'name' ? 'a name' : SUPPORTED_TYPES.join(', ')}`);
   }
   const ttlMs = read.dpCert?.rotation?.expiration;
   if (ttlMs !== undefined && ttlMs < 1000) {

@@ -1,8 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { decodeAll, decodeOid, decodeOne, TAG, type Value } from './der.ts';
 
-/** Bits of the key usage extension that matter to an SVID (RFC 5280, 4.2.1.3), numbered as there. */
-const KEY_USAGE_BITS = { digitalSignature: 0, keyCertSign: 5, cRLSign: 6 } as const;
+/** Bits of the key usage extension that X509-SVID has rules for (RFC 5280, 4.2.1.3), numbered as there. */
+const KEY_USAGE_BITS = {
+  digitalSignature: 0,
+  keyEncipherment: 2,
+  keyAgreement: 4,
+  keyCertSign: 5,
+  cRLSign: 6,
+} as const;
 
 export type KeyUsage = keyof typeof KEY_USAGE_BITS;
 

@@ -10,6 +10,7 @@ type OpenIssuer<Kind extends IssuerConfig['kind']> = (
 const ISSUERS: { readonly [Kind in IssuerConfig['kind']]: () => Promise<OpenIssuer<Kind>> } = {
   vault: async () => (await import('./vault/index.ts')).openVault,
   builtin: async () => (await import('./builtin/index.ts')).openBuiltin,
+  provided: async () => (await import('./provided/index.ts')).openProvided,
 };
 
 /** Opens the issuer for a backend. Touches neither network nor files; those wait for the first `issue`. */

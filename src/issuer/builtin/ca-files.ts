@@ -20,9 +20,15 @@ export interface CaMaker {
  * Processes that start together agree on one CA, and one that is killed half-way is continued by the next: each file
  * appears whole by link(2), which never replaces, and whoever finds the key without its certificate makes that one.
  *
+ * @param maker undefined: the CA is in use, and so must be there.
  * @throws AgentError `ERR_SOURCE`
  */
-export async function readOrMakeCa(directory: string, mesh: string, backend: string, maker: CaMaker): Promise<CaPair> {
+export async function readOrMakeCa(
+  directory: string,
+  mesh: string,
+  backend: string,
+  maker: CaMaker | undefined,
+): Promise<CaPair> {
   const certificatePath = join(directory, `${mesh}.ca-builtin-cert-${backend}`);
   const keyPath = join(directory, `${mesh}.ca-builtin-key-${backend}`);
   try {
@@ -30,12 +36,15 @@ export async function readOrMakeCa(directory: string, mesh: string, backend: str
     const privateKeyPem = await readIfThere(keyPath);
     if (certificatePem !== undefined && privateKeyPem !== undefined) return { certificatePem, privateKeyPem };
     if (certificatePem !== undefined) {
-      throw new AgentError(
-        'ERR_SOURCE',
+      throw refuse(
         `the CA's certificate is at ${certificatePath}, its key is not at ${keyPath}`,
-        {
-          remedy: 'bring the key back, or move the certificate away and a new CA is made',
-        },
+        'bring the key back, or move the certificate away and a new CA is made',
+      );
+    }
+    if (maker === undefined) {
+      throw refuse(
+        `the CA that is in use is gone: there is no ${certificatePath}`,
+        'bring its two files back, or restart the agent to begin with a new CA, which every peer has to trust',
       );
     }
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -49,6 +58,10 @@ export async function readOrMakeCa(directory: string, mesh: string, backend: str
       cause: thrown,
     });
   }
+}
+
+function refuse(message: string, remedy: string): AgentError {
+  return new AgentError('ERR_SOURCE', message, { remedy, detail: 'incomplete' });
 }
 
 /** Makes `path` hold `text` unless it exists, and returns what it holds then. */

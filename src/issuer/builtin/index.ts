@@ -1,51 +1,51 @@
+import { type CaMaterial, readCaKey, readCaMaterial } from '../../ca/ca-material.ts';
 import { AgentError } from '../../errors.ts';
-import type { Issued, IssueRequest, Issuer, IssuerContext } from '../issuer.ts';
-import { readOrMakeCa } from './ca-files.ts';
-import type { CertificateAuthority } from './certificate-authority.ts';
+import { derToPem } from '../../identity/pem.ts';
+import type { Issuer, IssuerContext } from '../issuer.ts';
+import { nameCa, openLocalIssuer } from '../local-ca.ts';
+import { type CaMaker, readOrMakeCa } from './ca-files.ts';
 import type { BuiltinConfig } from './config.ts';
 
-/** Opens the CA that an agent keeps for itself; it is made at the first `issue`. */
+/** Opens the CA that an agent keeps for itself; it is made when it is first asked for something. */
 export function openBuiltin(config: BuiltinConfig, context: IssuerContext): Issuer {
-  const { clock, log, backend, mesh } = context;
-  let authority: Promise<CertificateAuthority> | undefined;
-  let saidShortened = false;
+  const { directory, rsaBits, caTtlSeconds } = config;
+  const { clock, log, backend, mesh, trustDomain } = context;
+  const what = nameCa(backend);
+  const remedy = `bring it back, or move its two files in ${directory} away: then a new CA is made, which every peer has to trust`;
+  let knownUntilMs = 0;
 
-  const open = async (trustDomain: string): Promise<CertificateAuthority> => {
-    // Loaded here: only a process that is a CA itself pays for the X.509 library.
-    const { makeCaMaker, loadCertificateAuthority } = await import('./certificate-authority.ts');
-    const maker = makeCaMaker({ ...config, name: `${mesh} ${backend}`, trustDomain, nowMs: clock.nowMs() });
-    const pair = await readOrMakeCa(config.directory, mesh, backend, maker);
-    return loadCertificateAuthority(pair);
-  };
-
-  return {
-    async issue(request: IssueRequest): Promise<Issued> {
-      authority ??= open(request.spiffeId.trustDomain);
-      const ca = await authority.catch((thrown: unknown) => {
-        authority = undefined;
-        throw thrown;
-      });
-      const startMs = clock.monotonicMs();
-      const nowMs = clock.nowMs();
-      if (nowMs >= ca.notAfter.getTime()) {
-        throw new AgentError(
-          'ERR_CA_REFUSED',
-          `the CA of backend "${backend}" expired at ${ca.notAfter.toISOString()}`,
-          {
-            remedy: `move its files in ${config.directory} away, and a new one is made`,
-          },
-        );
-      }
-      const wantedMs = nowMs + request.ttlSeconds * 1000;
-      if (wantedMs > ca.notAfter.getTime() && !saidShortened) {
-        saidShortened = true;
-        log.warn('certificates end with their CA', { backend, caNotAfter: ca.notAfter.toISOString() });
-      }
-      const notAfter = new Date(Math.min(wantedMs, ca.notAfter.getTime()));
-      const leaf = await ca.sign(await request.makeCsr(), request.spiffeId.toString(), nowMs, notAfter);
-      context.observer.stepTook('sign', (clock.monotonicMs() - startMs) / 1000);
-      return { chain: [leaf], roots: [ca.certificate] };
+  const maker: CaMaker = {
+    async makeKey() {
+      const { makeCaKey } = await import('../../ca/make-ca.ts');
+      return makeCaKey(rsaBits === undefined ? 'ec-p256' : `rsa-${rsaBits}`);
     },
-    async close() {},
+    async makeCertificate(keyPem) {
+      const { makeCaCertificate } = await import('../../ca/make-ca.ts');
+      const privateKey = readCaKey(keyPem, `the key of ${what}`);
+      const name = `${mesh} ${backend}`;
+      const nowMs = clock.nowMs();
+      const { der } = await makeCaCertificate({ privateKey, name, trustDomain, ttlSeconds: caTtlSeconds, nowMs });
+      log.info('CA made', { backend, directory });
+      return derToPem('CERTIFICATE', der);
+    },
   };
+
+  async function read(): Promise<CaMaterial> {
+    const isKnown = clock.nowMs() < knownUntilMs;
+    const { certificatePem, privateKeyPem } = await readOrMakeCa(directory, mesh, backend, isKnown ? undefined : maker);
+    const material = explain(() => readCaMaterial(certificatePem, privateKeyPem, what));
+    knownUntilMs = material.chain[0].x509.validToDate.getTime();
+    return material;
+  }
+
+  function explain<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (thrown) {
+      const { code, message, detail = 'malformed' } = AgentError.from(thrown);
+      throw new AgentError(code, message, { remedy, detail, cause: thrown });
+    }
+  }
+
+  return openLocalIssuer({ read, readChain: async () => (await read()).chain, remedy }, context);
 }

@@ -62,6 +62,8 @@ telemetry: {address: ":9902"}
       `mesh.yaml:26: ${at}[2].conf.caCert.RSAbits: expected a whole number from 2048 to 8192, got 1024`,
       `mesh.yaml:26: ${at}[2].conf.caCert.expiration: expected a duration, but "soon" is not a duration; write it like 30s, 90m, 24h, 1h30m, 30d`,
       `mesh.yaml:27: ${at}[3]: expected a backend (name, type, conf), got a number`,
+      `mesh.yaml:28: ${at}[4].conf.cert: missing: expected where the certificate of the CA is; write it like {secret: NAME} or {file: PATH}`,
+      `mesh.yaml:28: ${at}[4].conf.key: missing: expected where the private key of the CA is; write it like {secret: NAME} or {file: PATH}`,
       `mesh.yaml:28: ${at}[4].name: the name "vault-1" is taken by another backend`,
       'mesh.yaml:31: mesh: expected the name of a Mesh that is given ("default"), got "dfault"; did you mean "default"?',
       'mesh.yaml:32: service: "spiffe://default/web/é" is not a SPIFFE ID of a workload: the segment "é" may hold only letters, digits, ".", "-" and "_", and is not "." or ".."',
