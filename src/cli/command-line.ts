@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './commands/command.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEnvoy } from './commands/envoy.ts';
 import { addHealthcheck } from './commands/healthcheck.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addRotate } from './commands/rotate.ts';
@@ -9,7 +11,7 @@ import type { Edge, ExitCode } from './edge.ts';
 import { version } from './version.ts';
 
 /** In the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addRun, addInspect, addRotate, addValidate, addHealthcheck];
+const COMMANDS: readonly AddCommand[] = [addRun, addInspect, addRotate, addValidate, addDoctor, addEnvoy, addHealthcheck];
 
 /**
  * Runs the command that the arguments name, or prints help or what is wrong with them.
