@@ -7,7 +7,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
-import { FileDescriptorProto, type IDescriptorProto, type IFieldDescriptorProto } from 'protobufjs/ext/descriptor';
+import type { IDescriptorProto, IFieldDescriptorProto } from 'protobufjs/ext/descriptor/index.js';
+import descriptorProto from 'protobufjs/google/protobuf/descriptor.json' with { type: 'json' };
 
 export interface ProtoFile {
   /** As imports name it: `spiffe/workload/workload.proto`. */
@@ -19,6 +20,8 @@ export interface ProtoFile {
   /** A google.protobuf.FileDescriptorProto in base64. */
   readonly descriptor: string;
 }
+
+const FileDescriptorProto = protobuf.Root.fromJSON(descriptorProto).lookupType('google.protobuf.FileDescriptorProto');
 
 interface Source {
   readonly name: string;

@@ -16,6 +16,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     { room: 'data-source.ts', from: ['errors.ts'] },
     { room: 'identity/', from: ['errors.ts', 'identity/'] },
     { room: 'issuer/issuer.ts', from: [], types: ['identity/', 'clock.ts', 'log.ts', 'data-source.ts'] },
+    { room: 'issuer/watch-health.ts', from: ['errors.ts'], types: ['issuer/issuer.ts', 'clock.ts', 'log.ts'] },
     { room: 'issuer/open.ts', from: ['issuer/*/index.ts'], types: ['config/config.ts', 'issuer/issuer.ts'] },
     { room: 'ca/', from: ['ca/', 'identity/', 'errors.ts'], npm: ['@peculiar/x509', 'reflect-metadata'] },
     { room: 'issuer/local-ca.ts', from: ['ca/', 'errors.ts'], types: ['issuer/issuer.ts'] },
@@ -54,9 +55,9 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     },
     {
       room: 'grpc/',
-      from: ['grpc/', 'errors.ts', 'clock.ts'],
+      from: ['grpc/', 'store/state-stream.ts', 'errors.ts', 'clock.ts'],
       types: ['log.ts'],
-      npm: ['@grpc/grpc-js', '@grpc/proto-loader', '@grpc/reflection', 'grpc-health-check', 'protobufjs'],
+      npm: ['@grpc/grpc-js', 'protobufjs', 'protobufjs/google/protobuf/descriptor.json'],
     },
     {
       room: 'delivery/sds/',
@@ -65,7 +66,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     },
     {
       room: 'delivery/workload-api/',
-      from: ['delivery/workload-api/', 'grpc/', 'identity/', 'errors.ts', 'clock.ts'],
+      from: ['delivery/workload-api/', 'grpc/', 'store/state-stream.ts', 'identity/', 'errors.ts', 'clock.ts'],
       types: ['delivery/delivery.ts', 'log.ts'],
     },
     {

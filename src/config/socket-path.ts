@@ -1,0 +1,19 @@
+import { resolve } from 'node:path';
+import type { Place } from './place.ts';
+import { quote } from './schema.ts';
+
+/** Of a Unix socket's path, by the `sun_path` of Linux with its closing zero. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/** The absolute path of a Unix socket. One that no socket can have is reported at `place`. */
+export function resolveSocketPath(path: string, place: Place, currentDirectory: string): string {
+  const socket = resolve(currentDirectory, path);
+  const bytes = Buffer.byteLength(socket);
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    place.error(
+      `the path of a Unix socket has at most ${MAX_SOCKET_PATH_BYTES} bytes, and ${quote(socket)} has ${bytes}`,
+      'name a shorter one',
+    );
+  }
+  return socket;
+}
