@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts';
 import type { Backend, Config } from './config/config.ts';
 import type { ReadDataSource } from './data-source.ts';
 import { AgentError } from './errors.ts';
+import { type ProbedBackend, watchHealth } from './issuer/watch-health.ts';
 import type { Log } from './log.ts';
 import { type ObservationPorts, openObservation } from './observe/observation.ts';
 import type { AgentFacts } from './observe/state.ts';
@@ -37,6 +38,10 @@ export interface AgentPorts {
   readonly facts: { readonly version: string; readonly nodeVersion: string; readonly pid: number };
   /** Numeric user of this process, for the words of errors. */
   readonly uid: number | undefined;
+  /** What programs of hooks inherit a part of. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Signals a process, or with a negative number its group; throws the error of `kill(2)`. */
+  readonly sendSignal: (pid: number, signal: NodeJS.Signals) => void;
 }
 
 export interface Agent {
@@ -70,9 +75,9 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   const deliveryLog = { clock, log, retryDelayMs: makeDeliveryDelay(random) };
   const identities = new IdentityStore();
   const trust = new TrustBundle();
-  const observation = openObservation(collectFacts(config, [], ports), ports);
+  const observation = openObservation(collectFacts(config, NO_DELIVERIES, ports), ports);
   let deliveries = await openDeliveriesOf(config);
-  observation.reconfigured(collectFacts(config, deliveries.names, ports));
+  observation.reconfigured(collectFacts(config, deliveries, ports));
 
   const issuers = openIssuers(({ name: backend, requestTimeoutMs }) => {
     const observer = observation.issuer(backend);
@@ -113,7 +118,8 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   let redeliver = new AbortController();
 
   function openDeliveriesOf({ deliver }: Config): Promise<RunningDeliveries> {
-    return prepareDeliveries(deliver, ports, { ...deliveryLog, observer: observation.delivery });
+    const { delivery: observer, hook: hooks, served } = observation;
+    return prepareDeliveries(deliver, { ...ports, pid: ports.facts.pid }, { ...deliveryLog, observer, hooks, served });
   }
 
   function makePlan({ backend, backends, spiffeId, keyType, rotation: { jitterRatio, ...standby } }: Config) {
@@ -140,6 +146,13 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
     log.info('mTLS is off: the Mesh enables no backend, nothing is issued', { mesh: config.mesh });
   }
 
+  /** While an issue fails, that tells more. */
+  function findProbed(): ProbedBackend | undefined {
+    const { backend } = config;
+    if (backend === undefined || rotation.isFailing) return undefined;
+    return { backend: backend.name, open: () => issuers.get(backend) };
+  }
+
   /** Until the signal is aborted. */
   async function deliver(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -150,7 +163,12 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   /** Until the signal is aborted. */
   async function keepFresh(signal: AbortSignal): Promise<void> {
     sayWhenOff();
-    await Promise.all([rotation.run(signal), watchExpiry(identities, ports, signal), deliver(signal)]);
+    await Promise.all([
+      rotation.run(signal),
+      watchExpiry(identities, ports, signal),
+      deliver(signal),
+      watchHealth(findProbed, { clock, random, log, observer: observation.health }, signal),
+    ]);
     await issuers.keep([]);
   }
 
@@ -172,7 +190,7 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       const nextDeliveries = areDeliveriesOld ? await openDeliveriesOf(next) : deliveries;
       config = next;
       deliveries = nextDeliveries;
-      observation.reconfigured(collectFacts(next, deliveries.names, ports));
+      observation.reconfigured(collectFacts(next, deliveries, ports));
       sayWhatNeedsARestart(before, next, log);
       sayWhenOff();
       for (const { name, ttlSeconds } of before.backends) {
@@ -222,7 +240,10 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
         if (config.backend !== undefined) await Promise.race([delivered, rejectWhenAborted(signal)]);
         if (config.backends.length > 1) await roots.look(signal);
         const current = identities.current();
-        if (current !== undefined) await observation.waitUntilDelivered(current.number, signal);
+        if (current !== undefined) {
+          await observation.waitUntilDelivered(current.number, signal);
+          await deliveries.waitForHooks(current.number, signal);
+        }
       } finally {
         closing.abort();
         await freshness;
@@ -242,7 +263,13 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   }
 }
 
-function collectFacts(config: Config, deliveries: readonly string[], { facts }: AgentPorts): AgentFacts {
+const NO_DELIVERIES = { names: [], hooks: [], targets: [] };
+
+function collectFacts(
+  config: Config,
+  { names: deliveries, hooks, targets }: Pick<RunningDeliveries, 'names' | 'hooks' | 'targets'>,
+  { facts }: AgentPorts,
+): AgentFacts {
   return {
     ...facts,
     mesh: config.mesh,
@@ -251,6 +278,8 @@ function collectFacts(config: Config, deliveries: readonly string[], { facts }: 
     backend: config.backend?.name,
     supportedBackends: config.supportedBackends,
     deliveries,
+    hooks,
+    targets,
   };
 }
 

@@ -38,6 +38,7 @@ void runProgram(process.argv.slice(2), {
   nodeVersion: process.version,
   pid: process.pid,
   uid: process.getuid?.(),
+  sendSignal: (pid, signal) => void process.kill(pid, signal),
   onSignal: (signal, listener) => void process.on(signal, listener),
 }).then((exitCode) => {
   process.exitCode = exitCode;

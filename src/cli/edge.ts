@@ -14,6 +14,8 @@ export interface Edge {
   readonly pid: number;
   /** Undefined where the system has no numeric users. */
   readonly uid: number | undefined;
+  /** Signals a process, or with a negative number its group; throws the error of `kill(2)`. */
+  readonly sendSignal: (pid: number, signal: NodeJS.Signals) => void;
   readonly onSignal: (signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', listener: () => void) => void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A way to hand a generation over: files, later SDS, Workload API, hooks.
+ * A way to hand a generation over: files, SDS, Workload API, hooks.
  *
  * @module
  */
@@ -8,6 +8,10 @@ import type { Generation } from '../identity/identity.ts';
 export interface Delivery {
   /** Names this delivery in logs, status and metrics: `files:/var/run/meshcert`. Bounded by the configuration. */
   readonly name: string;
+  /** Programs read from the disk what it hands over. Hooks, which tell them to, wait for it. */
+  readonly writesFiles?: true;
+  /** What the log says of a success. Default `certificate delivered`. */
+  readonly doneEvent?: string;
   /**
    * Makes ready what can be made before there is anything to hand over, while the CA is asked. What goes wrong here goes
    * wrong again in `deliver`, which tells it.

@@ -90,7 +90,10 @@ async function tryOnce(
       await delivery.deliver(generation);
       const seconds = (clock.monotonicMs() - startMs) / 1000;
       observer.delivered({ delivery: delivery.name, generation, seconds });
-      log.info('certificate delivered', { ...fields, seconds: Math.round(seconds * 1000) / 1000 });
+      log.info(delivery.doneEvent ?? 'certificate delivered', {
+        ...fields,
+        seconds: Math.round(seconds * 1000) / 1000,
+      });
     }
     return true;
   } catch (thrown) {

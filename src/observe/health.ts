@@ -8,6 +8,8 @@ export interface Health {
   readonly ok: boolean;
   /** What was looked at, one line each. */
   readonly checks: readonly { readonly ok: boolean; readonly line: string }[];
+  /** What is good to know, and changes nothing. */
+  readonly notes: readonly string[];
 }
 
 /** Ready: every delivery holds a certificate that is valid now, or the mesh wants none. */
@@ -17,7 +19,7 @@ export function checkReady(state: AgentState, nowMs: number): Health {
     checkCertificate(state, nowMs),
     ...state.deliveries.map((delivery) => checkDelivery(delivery, nowMs)),
   ];
-  return report(checks);
+  return report(checks, [describeCa(state)]);
 }
 
 /**
@@ -34,7 +36,8 @@ export function checkAlive(state: AgentState, monotonicMs: number): Health {
 /** As the text of an HTTP answer, in the form of the Kubernetes API server's. */
 export function renderHealth(health: Health): string {
   const lines = health.checks.map(({ ok, line }) => `[${ok ? '+' : '-'}] ${line}`);
-  return `${[health.ok ? 'ok' : 'failed', ...lines].join('\n')}\n`;
+  const notes = health.notes.map((line) => `[i] ${line}`);
+  return `${[health.ok ? 'ok' : 'failed', ...lines, ...notes].join('\n')}\n`;
 }
 
 function checkCertificate(state: AgentState, nowMs: number) {
@@ -55,8 +58,14 @@ function checkDelivery({ name, held, failing }: DeliveryState, nowMs: number) {
   return { ok: true, line: `${name}: holds generation ${held.generation}${trouble}` };
 }
 
-function report(checks: Health['checks']): Health {
-  return { ok: checks.every(({ ok }) => ok), checks };
+/** A CA that is away takes no certificate out of service. */
+function describeCa({ facts, ca }: AgentState): string {
+  const why = ca.reason === undefined ? '' : `: ${ca.reason}`;
+  return `CA of ${facts.backend}: ${ca.state} since ${isoOf(ca.sinceMs)}${why}`;
+}
+
+function report(checks: Health['checks'], notes: Health['notes'] = []): Health {
+  return { ok: checks.every(({ ok }) => ok), checks, notes };
 }
 
 function isoOf(ms: number): string {

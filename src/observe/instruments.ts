@@ -75,7 +75,7 @@ export function makeInstruments({ facts, startedAtMs }: AgentState) {
     ),
     caConnected: gauge(
       'ca_connected',
-      '1: the CA signed when it was last asked; 0: it did not, or was not asked yet.',
+      '1: the CA signed, or could have, when it was last asked; 0: it could not, or was not asked yet.',
       ['backend'],
     ),
     deliveredGeneration: gauge('delivered_generation', 'Generation that the readers of a delivery have; 0: none.', [
@@ -90,6 +90,16 @@ export function makeInstruments({ facts, startedAtMs }: AgentState) {
       ['delivery'],
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     ),
+    servedGeneration: gauge('served_generation', 'Generation that a target was last found to serve; 0: none.', [
+      'target',
+    ]),
+    servedDuration: histogram(
+      'served_duration_seconds',
+      'From the delivery of a generation until a target was found to serve it.',
+      ['target'],
+      [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    ),
+    servedLate: counter('served_late_total', 'Generations that a target did not serve within its limit.', ['target']),
     trustBundle: gauge('trust_bundle_certificates', 'CA certificates that peers are verified against.'),
     credentialExpiry: gauge(
       'credential_expiry_timestamp_seconds',
@@ -117,9 +127,13 @@ function showZeros(instruments: Instruments, facts: AgentFacts): void {
     for (const reason of ROTATION_REASONS) rotations.inc({ backend, reason }, 0);
     for (const reason of FAILURE_REASONS) rotationFailures.inc({ backend, reason }, 0);
   }
-  for (const delivery of facts.deliveries) {
+  for (const delivery of [...facts.deliveries, ...facts.hooks]) {
     deliveries.zero({ delivery });
     deliveryFailures.inc({ delivery }, 0);
+  }
+  for (const target of facts.targets) {
+    instruments.servedDuration.zero({ target });
+    instruments.servedLate.inc({ target }, 0);
   }
 }
 
@@ -136,8 +150,11 @@ export function readGauges(instruments: Instruments, { state, nowMs, readUsage }
   if (state.facts.backend !== undefined) {
     instruments.caConnected.set({ backend: state.facts.backend }, state.ca.state === 'Connected' ? 1 : 0);
   }
-  for (const { name, held } of state.deliveries) {
+  for (const { name, held } of [...state.deliveries, ...state.hooks]) {
     instruments.deliveredGeneration.set({ delivery: name }, held?.generation ?? 0);
+  }
+  for (const { name, held } of state.targets) {
+    instruments.servedGeneration.set({ target: name }, held?.generation ?? 0);
   }
   for (const [kind, atMs] of state.credentials) instruments.credentialExpiry.set({ kind }, atMs / 1000);
   const usage = readUsage();

@@ -17,6 +17,8 @@ export interface Metrics {
   issueStepTook(backend: string, step: string, seconds: number): void;
   delivered(delivery: string, seconds: number): void;
   deliveryFailed(delivery: string): void;
+  served(target: string, seconds: number): void;
+  servedLate(target: string): void;
   /** Loads prom-client, once, and tells it what happened so far. */
   load(): Promise<void>;
   /** The Prometheus text format, version 0.0.4. */
@@ -55,6 +57,8 @@ export function openMetrics(sources: MetricsSources): Metrics {
     issueStepTook: (backend, step, seconds) => record(({ steps }) => steps.observe({ backend, step }, seconds)),
     delivered: (delivery, seconds) => record(({ deliveries }) => deliveries.observe({ delivery }, seconds)),
     deliveryFailed: (delivery) => record(({ deliveryFailures }) => deliveryFailures.inc({ delivery })),
+    served: (target, seconds) => record((to) => to.servedDuration.observe({ target }, seconds)),
+    servedLate: (target) => record(({ servedLate }) => servedLate.inc({ target })),
     load: async () => void (await load()),
     async render() {
       const [instruments, { readGauges }] = await Promise.all([load(), import('./instruments.ts')]);

@@ -5,20 +5,27 @@
  */
 import type { Clock } from '../clock.ts';
 import type { DeliveryObserver } from '../delivery/run-delivery.ts';
+import type { ServedObserver } from '../delivery/verify/watch-served.ts';
 import { AgentError } from '../errors.ts';
 import type { Generation } from '../identity/identity.ts';
 import type { IssuerObserver } from '../issuer/issuer.ts';
+import type { HealthObserver } from '../issuer/watch-health.ts';
 import type { RotationObserver } from '../rotation/rotation.ts';
+import { type CaHealth, openCaHealth } from './ca-health.ts';
 import { checkAlive, checkReady, type Health } from './health.ts';
 import type { ProcessUsage } from './instruments.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
-import { type AgentFacts, type AgentState, type CaState, makeState, reconfigureState } from './state.ts';
+import { type AgentFacts, type AgentState, type DeliveryState, makeState, reconfigureState } from './state.ts';
 import { describeStatus, type Status } from './status.ts';
 
 export interface Observation {
   /** For the parts to tell what happens. */
   readonly rotation: RotationObserver;
   readonly delivery: DeliveryObserver;
+  /** Of hooks: counted like deliveries, and nobody waits for them. */
+  readonly hook: DeliveryObserver;
+  readonly served: ServedObserver;
+  readonly health: HealthObserver;
   issuer(backend: string): IssuerObserver;
 
   /** The certificate of before is in service with another trust bundle. */
@@ -47,9 +54,19 @@ export function openObservation(facts: AgentFacts, { clock, readUsage }: Observa
   const state = makeState(facts, clock.nowMs(), clock.monotonicMs());
   const metrics = openMetrics({ state, nowMs: () => clock.nowMs(), readUsage });
   const waiters = openWaiters(state);
+  const health = openCaHealth(state, () => clock.nowMs());
   return {
-    rotation: observeRotation(state, metrics, clock),
-    delivery: observeDelivery(state, metrics, clock, waiters.changed),
+    rotation: observeRotation(state, metrics, health, clock),
+    delivery: observeDelivery(() => state.deliveries, state, metrics, clock, waiters.changed),
+    hook: observeDelivery(
+      () => state.hooks,
+      state,
+      metrics,
+      clock,
+      () => {},
+    ),
+    served: observeServed(state, metrics, clock),
+    health,
     issuer: (backend) => ({
       stepTook: (step, seconds) => metrics.issueStepTook(backend, step, seconds),
       clockSkewSeen(seconds) {
@@ -63,7 +80,7 @@ export function openObservation(facts: AgentFacts, { clock, readUsage }: Observa
       state.certificate = { ...state.certificate, generation: number, trustBundleCertificates };
     },
     reconfigured(next) {
-      if (next.backend !== state.facts.backend) setCa(state.ca, 'Unknown', 'not asked yet', clock.nowMs());
+      if (next.backend !== state.facts.backend) health.forget();
       reconfigureState(state, next);
       waiters.changed();
     },
@@ -75,7 +92,7 @@ export function openObservation(facts: AgentFacts, { clock, readUsage }: Observa
   };
 }
 
-function observeRotation(state: AgentState, metrics: Metrics, clock: Clock): RotationObserver {
+function observeRotation(state: AgentState, metrics: Metrics, health: CaHealth, clock: Clock): RotationObserver {
   return {
     rotated({ generation, reason, dueAtMs }) {
       const { number, backend, serialNumber, notBefore, notAfter, issuedAt, trustBundle } = generation;
@@ -90,13 +107,13 @@ function observeRotation(state: AgentState, metrics: Metrics, clock: Clock): Rot
         trustBundleCertificates: trustBundle.length,
       };
       state.regenerations += 1;
-      if (backend === state.facts.backend) setCa(state.ca, 'Connected', undefined, clock.nowMs());
+      health.issued(backend);
       overcome(state, 'rotation');
       metrics.rotated(backend, reason);
     },
     failed({ error, backend, retryAtMs }) {
       const atMs = clock.nowMs();
-      if (backend === state.facts.backend) setCa(state.ca, 'Unknown', error.message, atMs);
+      health.notIssued(backend, error);
       state.lastError = { source: 'rotation', code: error.code, line: error.line, atMs, retryAtMs };
       metrics.rotationFailed(backend, error.reason);
     },
@@ -107,12 +124,13 @@ function observeRotation(state: AgentState, metrics: Metrics, clock: Clock): Rot
 }
 
 function observeDelivery(
+  list: () => readonly DeliveryState[],
   state: AgentState,
   metrics: Metrics,
   clock: Clock,
   changed: (failed?: { generation: number; error: AgentError }) => void,
 ): DeliveryObserver {
-  const find = (name: string) => state.deliveries.find((delivery) => delivery.name === name);
+  const find = (name: string) => list().find((delivery) => delivery.name === name);
   const succeeded = (name: string, held: { generation: number; notAfterMs: number } | undefined) => {
     const delivery = find(name);
     if (delivery !== undefined) Object.assign(delivery, { held, failing: undefined });
@@ -136,10 +154,23 @@ function observeDelivery(
   };
 }
 
-function setCa(ca: CaState, state: CaState['state'], reason: string | undefined, nowMs: number): void {
-  if (ca.state !== state) ca.sinceMs = nowMs;
-  ca.state = state;
-  ca.reason = reason;
+function observeServed(state: AgentState, metrics: Metrics, clock: Clock): ServedObserver {
+  const find = (name: string) => state.targets.find((target) => target.name === name);
+  return {
+    served({ target, generation: { number: generation, notAfter }, seconds }) {
+      const found = find(target);
+      const held = { generation, notAfterMs: notAfter.getTime() };
+      if (found !== undefined) Object.assign(found, { held, failing: undefined });
+      overcome(state, target);
+      metrics.served(target, seconds);
+    },
+    late({ target, error: { code, line }, retryAtMs }) {
+      const found = find(target);
+      if (found !== undefined) found.failing = line;
+      state.lastError = { source: target, code, line, atMs: clock.nowMs(), retryAtMs };
+      metrics.servedLate(target);
+    },
+  };
 }
 
 function overcome({ lastError }: AgentState, source: string): void {

@@ -15,8 +15,10 @@ export interface AgentFacts {
   /** The backend in use. Undefined: mTLS is off. */
   readonly backend: string | undefined;
   readonly supportedBackends: readonly string[];
-  /** Names of the deliveries. */
+  /** Names of the deliveries, of the hooks that follow them, and of the targets that are to serve what was delivered. */
   readonly deliveries: readonly string[];
+  readonly hooks: readonly string[];
+  readonly targets: readonly string[];
   readonly version: string;
   /** Version of Node. */
   readonly nodeVersion: string;
@@ -35,7 +37,10 @@ export interface CertificateState {
   readonly trustBundleCertificates: number;
 }
 
-/** The CA health of the Tanzu seed. `Connected`: it signed when last asked. `Unknown`: it did not, or was not asked yet. */
+/**
+ * The CA health of the Tanzu seed. `Connected`: it signed, or said that it could, when last asked. `Unknown`: it did not,
+ * or was not asked yet.
+ */
 export interface CaState {
   state: 'Connected' | 'Unknown';
   sinceMs: number;
@@ -69,6 +74,9 @@ export interface AgentState {
   readonly ca: CaState;
   lastError: Trouble | undefined;
   deliveries: readonly DeliveryState[];
+  /** `held` is what a hook ran for, or a target was last found to serve. Neither makes an agent less ready. */
+  hooks: readonly DeliveryState[];
+  targets: readonly DeliveryState[];
   /** By the monotonic clock: a suspended machine has a living loop. */
   lastTickMonotonicMs: number;
   /** When the credentials end that we log in with, by kind. */
@@ -85,7 +93,9 @@ export function makeState(facts: AgentFacts, nowMs: number, monotonicMs: number)
     regenerations: 0,
     ca: { state: 'Unknown', sinceMs: nowMs, reason: 'not asked yet' },
     lastError: undefined,
-    deliveries: facts.deliveries.map((name) => ({ name, held: undefined, failing: undefined })),
+    deliveries: renew([], facts.deliveries),
+    hooks: renew([], facts.hooks),
+    targets: renew([], facts.targets),
     lastTickMonotonicMs: monotonicMs,
     credentials: new Map(),
     clockSkewSeconds: undefined,
@@ -95,9 +105,13 @@ export function makeState(facts: AgentFacts, nowMs: number, monotonicMs: number)
 /** What deliveries of the same name hold is known still; it is handed to them anew. */
 export function reconfigureState(state: AgentState, facts: AgentFacts): void {
   state.facts = facts;
-  state.deliveries = facts.deliveries.map(
-    (name) => state.deliveries.find((one) => one.name === name) ?? { name, held: undefined, failing: undefined },
-  );
+  state.deliveries = renew(state.deliveries, facts.deliveries);
+  state.hooks = renew(state.hooks, facts.hooks);
+  state.targets = renew(state.targets, facts.targets);
+}
+
+function renew(before: readonly DeliveryState[], names: readonly string[]): DeliveryState[] {
+  return names.map((name) => before.find((one) => one.name === name) ?? { name, held: undefined, failing: undefined });
 }
 
 /** The certificate in service, or undefined: none yet, or it has expired and is served to nobody. */

@@ -11,7 +11,7 @@ export function renderStatusPage(status: Status): string {
     ['Valid until', certificate?.notAfter ?? '-'],
     ['Rotates at', certificate?.rotatesAt ?? '-'],
     ['Backend', status.backend ?? 'none, mTLS is off'],
-    ['CA', `${status.ca.state} since ${status.ca.since}`],
+    ['CA', [`${status.ca.state} since ${status.ca.since}`, status.ca.reason ?? []].flat().join(': ')],
     ['Last error', lastError === undefined ? '-' : `${lastError.at} ${lastError.line}`],
     ['Version', status.agent.version],
   ];

@@ -1,5 +1,5 @@
 import { checkReady } from './health.ts';
-import { type AgentState, findCertificateInService } from './state.ts';
+import { type AgentState, type DeliveryState, findCertificateInService } from './state.ts';
 
 /** The state of an agent as people and scripts read it. Moments are ISO 8601, UTC; what does not exist is left out. */
 export interface Status {
@@ -43,6 +43,10 @@ export interface Status {
     /** Why they do not have the newest. */
     readonly failing?: string;
   }[];
+  /** Hooks, by the generation that they last ran for. Missing: there are none. */
+  readonly hooks?: Status['deliveries'];
+  /** What was delivered is served by these, as far as was seen. Missing: nobody looks. */
+  readonly served?: Status['deliveries'];
   /** When the credentials end that the agent logs in with. */
   readonly credentials: readonly { readonly kind: string; readonly expiresAt: string }[];
   /** The CA's clock minus ours. */
@@ -87,15 +91,17 @@ export function describeStatus(state: AgentState, nowMs: number): Status {
         ...optional('retryAt', lastError.retryAtMs === undefined ? undefined : isoOf(lastError.retryAtMs)),
       },
     ),
-    deliveries: state.deliveries.map(({ name, held, failing }) => ({
-      name,
-      generation: held?.generation ?? 0,
-      ...optional('failing', failing),
-    })),
+    deliveries: state.deliveries.map(describeDelivery),
+    ...optional('hooks', state.hooks.length > 0 ? state.hooks.map(describeDelivery) : undefined),
+    ...optional('served', state.targets.length > 0 ? state.targets.map(describeDelivery) : undefined),
     credentials: Array.from(state.credentials, ([kind, atMs]) => ({ kind, expiresAt: isoOf(atMs) })),
     ...optional('clockSkewSeconds', state.clockSkewSeconds),
     agent: { version: facts.version, pid: facts.pid, startedAt: isoOf(state.startedAtMs) },
   };
+}
+
+function describeDelivery({ name, held, failing }: DeliveryState): Status['deliveries'][number] {
+  return { name, generation: held?.generation ?? 0, ...optional('failing', failing) };
 }
 
 function isoOf(ms: number): string {

@@ -20,6 +20,7 @@ export function openFakeEdge(options: Partial<Edge> = {}) {
     nodeVersion: 'v24.0.0',
     pid: 1,
     uid: 1000,
+    sendSignal: () => {},
     onSignal: () => {},
     ...options,
   };

@@ -18,6 +18,8 @@ export async function setUpObservation(options: Partial<AgentFacts> = {}) {
     backend: 'vault-1',
     supportedBackends: ['vault-1', 'ca-2'],
     deliveries: [FILES],
+    hooks: [],
+    targets: [],
     version: '1.2.3',
     nodeVersion: 'v24.0.0',
     pid: 4242,

@@ -4,17 +4,23 @@ import type { Place } from '../place.ts';
 import { readMapping } from '../read.ts';
 import { anything, asksForSomething, expected, quote } from '../schema.ts';
 import { readFiles } from './files.ts';
+import { readHooks } from './hooks.ts';
+import { readVerify } from './verify.ts';
 
 const DELIVER = { files: anything, sds: anything, workloadApi: anything, hooks: anything, verify: anything };
 
 /** Reads `deliver`, reporting every mistake. What later versions bring is known, and refused when it asks for something. */
 export function readDeliver(deliver: unknown, place: Place, currentDirectory: string): DeliverConfig {
-  const { files, ...later } = readMapping(DELIVER, deliver, place);
+  const { files, hooks, verify, ...later } = readMapping(DELIVER, deliver, place);
   for (const [key, value] of Object.entries(later)) {
     if (asksForSomething(value)) place.at(key).error('not in this version yet', 'use files');
   }
   const raw = files ?? [{ directory: '.meshcert/identity' }];
-  return { files: readFilesList(raw, place.at('files'), currentDirectory), hooks: [], verify: [] };
+  return {
+    files: readFilesList(raw, place.at('files'), currentDirectory),
+    hooks: readHooks(hooks, place.at('hooks'), currentDirectory),
+    verify: readVerify(verify, place.at('verify')),
+  };
 }
 
 function readFilesList(raw: unknown, listPlace: Place, currentDirectory: string): FilesConfig[] {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Generation } from '../../identity/identity.ts';
 import { derToPem } from '../../identity/pem.ts';
+import type { FilesConfig } from './config.ts';
 
 /** Every name that this delivery makes in the user's directory. */
 export const FILE_NAMES = [
@@ -53,6 +54,12 @@ export function renderFiles(generation: Generation, directory: string): FileCont
       secret: false,
     },
   ];
+}
+
+/** Where programs find the files of one directory. */
+export function describeOutput({ directory }: FilesConfig) {
+  const pathOf = (name: FileName) => join(directory, name);
+  return { directory, certificate: pathOf('tls.crt'), key: pathOf('tls.key'), trustBundle: pathOf('ca.crt') };
 }
 
 /**

@@ -79,6 +79,7 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
 
   return {
     name,
+    writesFiles: true,
     prepare: () =>
       serially(async () => {
         await prepareDirectory(directory);

@@ -112,6 +112,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       room: 'agent',
       from: [
         'agent/',
+        'issuer/watch-health.ts',
         'issuer/open.ts',
         'rotation/',
         'trust/',

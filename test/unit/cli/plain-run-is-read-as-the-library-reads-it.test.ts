@@ -59,6 +59,7 @@ function makeEdge(): { edge: Edge; written: string[] } {
     nodeVersion: 'v24',
     pid: 1,
     uid: 0,
+    sendSignal: () => undefined,
     onSignal: () => undefined,
   };
   return { edge, written };

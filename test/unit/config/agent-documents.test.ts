@@ -48,8 +48,6 @@ admin: {socket: /var/run/meshcert/admin.sock}
 for (const [text, message] of [
   ['deliver: {sds: {socket: /run/sds.sock}}', 'deliver.sds: not in this version yet; use files'],
   ['deliver: {workloadApi: {socket: /run/w.sock}}', 'deliver.workloadApi: not in this version yet'],
-  ['deliver: {hooks: [{exec: [nginx, -s, reload]}]}', 'deliver.hooks: not in this version yet'],
-  ['deliver: {verify: [{tls: "127.0.0.1:1"}]}', 'deliver.verify: not in this version yet'],
   ['rotation: {standbyBackends: [vault-2]}', 'rotation.standbyBackends[0]: expected a backend of the Mesh (ca-1)'],
   ['rotation: {standbyAfter: 1}', 'rotation.standbyAfter: expected a share in percent, got a number'],
   ['rotation: {onStart: reuse}', 'rotation.onStart: anything but "reissue" is not in this version yet'],
@@ -82,10 +80,7 @@ for (const [text, message] of [
     'deliver.files[0].group: expected a whole number from 0 to 4294967294, got -1',
   ],
   ['rotation: {jitter: 2.1%}', 'rotation.jitter: expected at most 2%; a longer delay'],
-  [
-    'rotation: {jitter: 0.02}',
-    'rotation.jitter: expected a share in percent, got a number; write it like 2%',
-  ],
+  ['rotation: {jitter: 0.02}', 'rotation.jitter: expected a share in percent, got a number; write it like 2%'],
   ['rotation: {jiter: 1%}', 'rotation.jiter: unknown key; did you mean "jitter"?'],
   ['telemetry: {address: "9902"}', 'telemetry.address: expected host:port, got "9902"'],
   ['telemetry: {address: "::1:9902"}', 'telemetry.address: expected host:port'],

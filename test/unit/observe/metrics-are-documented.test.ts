@@ -4,7 +4,7 @@ import t from 'tap';
 import { setUpObservation } from '../../helpers/observation-bench.ts';
 
 t.test('docs/metrics.md has a row for each metric, with its type and labels, and for no other', async (t) => {
-  const { observation, issue, deliver } = await setUpObservation();
+  const { observation, issue, deliver } = await setUpObservation({ targets: ['tls:127.0.0.1:10001'] });
   deliver(await issue());
   const issuer = observation.issuer('vault-1');
   issuer.stepTook('login', 0.1);

@@ -1,0 +1,43 @@
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import type { Generation } from '../../identity/identity.ts';
+import { derToPem } from '../../identity/pem.ts';
+import type { TlsTarget } from './config.ts';
+import { describeNetworkFailure } from './network-failure.ts';
+import type { Look } from './serial-numbers.ts';
+
+/**
+ * Connects as a client of the mesh would, with the generation's own certificate if it is asked for, and looks at the one
+ * that is served. Whether it is to be trusted is not the question: any chain, name or date will do.
+ *
+ * @param signal ends the attempt.
+ */
+export function lookByTls(target: TlsTarget, generation: Generation, signal: AbortSignal): Promise<Look> {
+  const { host, port, serverName = isIP(host) === 0 ? host : undefined, alpn } = target;
+  return new Promise((resolve) => {
+    const socket = connect({
+      host,
+      port,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
+      cert: generation.chain.map((der) => derToPem('CERTIFICATE', der)).join(''),
+      key: generation.privateKey.export({ format: 'pem', type: 'pkcs8' }),
+      rejectUnauthorized: false,
+    });
+    const finish = (look: Look) => {
+      signal.removeEventListener('abort', giveUp);
+      socket.destroy();
+      resolve(look);
+    };
+    const giveUp = () => finish({ serialNumbers: [], trouble: 'no answer in time' });
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    // What is wrong with the connection after the certificate was seen is nobody's trouble here.
+    socket.on('error', (error) => finish({ serialNumbers: [], trouble: describeNetworkFailure(error) }));
+    socket.once('close', () => finish({ serialNumbers: [], trouble: 'the connection was closed' }));
+    socket.once('secureConnect', () => {
+      const { serialNumber } = socket.getPeerX509Certificate() ?? {};
+      finish({ serialNumbers: serialNumber === undefined ? [] : [serialNumber] });
+    });
+  });
+}
