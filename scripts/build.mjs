@@ -28,7 +28,8 @@ const leaveOut = {
   },
 };
 
-const { outputFiles } = await build({
+const { outputFiles, metafile } = await build({
+  metafile: true,
   absWorkingDir: root,
   entryPoints: { program: 'src/main.ts' },
   outdir: dist,
@@ -61,15 +62,37 @@ copyFileSync(join(root, 'scripts/loader.cjs'), join(dist, 'main.js'));
 chmodSync(join(dist, 'main.js'), 0o755);
 await fillCodeCache(join(dist, 'main.js'));
 
-/** What chunks share becomes a part of the first one, which is always loaded: a file each costs more than its content. */
+/**
+ * What chunks share becomes a part of the first one, which is always loaded: a file each costs more than its content. Not
+ * so the packages that only some configurations load.
+ */
 function inlineShared(scripts) {
-  const isShared = ([name]) => name.startsWith('chunk-');
+  const always = listStaticImports('program.js');
+  const isShared = ([name]) => name.startsWith('chunk-') && (always.has(name) || !holdsPackages(name));
   const shared = [...scripts].filter(isShared);
   const own = [...scripts].filter((script) => !isShared(script));
   const definitions = shared.map(
     ([name, code]) => `define(${JSON.stringify(name)},(exports,require,module)=>{${code}\n});`,
   );
   return own.map(([name, code]) => [name, name === 'program.js' ? `${definitions.join('')}${code}` : code]);
+}
+
+/** Names of the chunks that come with this one, itself among them. */
+function listStaticImports(name, found = new Set()) {
+  if (found.has(name)) return found;
+  found.add(name);
+  for (const { path, kind } of findOutput(name).imports) {
+    if (kind === 'import-statement' && path.endsWith('.js')) listStaticImports(basename(path), found);
+  }
+  return found;
+}
+
+function holdsPackages(name) {
+  return Object.keys(findOutput(name).inputs).some((input) => input.includes('node_modules/'));
+}
+
+function findOutput(name) {
+  return Object.entries(metafile.outputs).find(([path]) => basename(path) === name)[1];
 }
 
 /** Splitting gives ES modules only. */
