@@ -95,6 +95,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       from: ['observe/', 'identity/', 'errors.ts', 'clock.ts'],
       types: [
         'log.ts',
+        'issuer/watch-health.ts',
         'issuer/issuer.ts',
         'rotation/rotation.ts',
         'delivery/run-delivery.ts',
