@@ -9,6 +9,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { compileProtos } from './compile-protos.mjs';
 import { fillCodeCache } from './fill-code-cache.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -40,7 +41,7 @@ const { outputFiles, metafile } = await build({
   platform: 'node',
   target: 'node22.22',
   chunkNames: '[name]-[hash]',
-  plugins: [leaveOut],
+  plugins: [leaveOut, compileProtos],
   // The same code as ES modules, of which only what is used gets in.
   alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
   define: { MESHCERT_VERSION: JSON.stringify(version) },
