@@ -29,6 +29,7 @@ export async function setUpObservation(options: Partial<AgentFacts> = {}) {
   const observation = openObservation(facts, { clock, readUsage });
   return {
     clock,
+    facts,
     observation,
     /** A certificate of an hour, which the delivery does not have yet. */
     async issue(): Promise<Generation> {

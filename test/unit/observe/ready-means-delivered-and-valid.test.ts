@@ -12,7 +12,7 @@ t.test('ready from the moment that every delivery holds a certificate', async (t
 [-] certificate: none yet
 [-] ${FILES}: holds no certificate
 [-] files:/other: holds no certificate
-[i] CA of ca-1: Unknown since 2026-01-01T00:00:00.000Z: not asked yet
+[i] CA of vault-1: Unknown since 2026-01-01T00:00:00.000Z: not asked yet
 `,
   );
   const generation = await issue();
@@ -26,7 +26,7 @@ t.test('ready from the moment that every delivery holds a certificate', async (t
 [+] certificate: generation 1, valid until 2026-01-01T01:00:00.000Z
 [+] ${FILES}: holds generation 1
 [+] files:/other: holds generation 1
-[i] CA of ca-1: Connected since 2026-01-01T00:00:00.000Z
+[i] CA of vault-1: Connected since 2026-01-01T00:00:00.000Z
 `,
   );
 });
