@@ -13,5 +13,8 @@ export interface DeliveryContext {
 
 /** Opens what the configuration names, and loads nothing else. Touches neither network nor files; those wait for `prepare`. */
 export async function openDeliveries(config: DeliverConfig, context: DeliveryContext): Promise<Delivery[]> {
-  return config.files.map((files) => openFiles(files, context));
+  const files = config.files.map((one) => openFiles(one, context));
+  if (config.workloadApi === undefined) return files;
+  const { openEndpoints } = await import('./endpoints.ts');
+  return [...files, ...openEndpoints(config, context)];
 }

@@ -7,7 +7,6 @@
  */
 import { openStateStream } from '../store/state-stream.ts';
 import type { GrpcService } from './grpc-socket.ts';
-import { findService } from './proto.ts';
 import { statusError } from './status.ts';
 import { type CallContext, serveStream, serveUnary } from './streams.ts';
 
@@ -62,6 +61,7 @@ export function openHealth(services: readonly string[]): Health {
       }
     },
     async load() {
+      const { findService } = await import('./proto.ts');
       const list = () => ['', ...state.current().keys()].map((service) => [service, { status: findStatus(service) }]);
       const handlers = {
         Check: serveUnary(health.check),

@@ -7,7 +7,6 @@
  */
 import type { ProtoFile } from './describe-protos.ts';
 import type { GrpcService } from './grpc-socket.ts';
-import { findService } from './proto.ts';
 import { STATUS } from './status.ts';
 import { serveDuplex } from './streams.ts';
 
@@ -41,7 +40,11 @@ export type ReflectionAnswer =
  *
  * @param services full names of all services of the server.
  */
-export function makeReflection(name: (typeof REFLECTION_SERVICES)[number], services: readonly string[]): GrpcService {
+export async function loadReflection(
+  name: (typeof REFLECTION_SERVICES)[number],
+  services: readonly string[],
+): Promise<GrpcService> {
+  const { findService } = await import('./proto.ts');
   async function* answerAll(requests: AsyncIterable<ReflectionRequest>) {
     for await (const request of requests) {
       // Hardly anybody ever asks.

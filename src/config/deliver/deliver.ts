@@ -6,29 +6,33 @@ import { anything, asksForSomething, expected, quote } from '../schema.ts';
 import { readFiles } from './files.ts';
 import { readHooks } from './hooks.ts';
 import { readVerify } from './verify.ts';
+import { readWorkloadApi } from './workload-api.ts';
 
 const DELIVER = { files: anything, sds: anything, workloadApi: anything, hooks: anything, verify: anything };
 
 /** Reads `deliver`, reporting every mistake. What later versions bring is known, and refused when it asks for something. */
 export function readDeliver(deliver: unknown, place: Place, currentDirectory: string): DeliverConfig {
-  const { files, hooks, verify, ...later } = readMapping(DELIVER, deliver, place);
+  const { files, workloadApi, hooks, verify, ...later } = readMapping(DELIVER, deliver, place);
   for (const [key, value] of Object.entries(later)) {
     if (asksForSomething(value)) place.at(key).error('not in this version yet', 'use files');
   }
-  const raw = files ?? [{ directory: '.meshcert/identity' }];
+  const isServed = asksForSomething(workloadApi);
   return {
-    files: readFilesList(raw, place.at('files'), currentDirectory),
+    files: readFilesList(files, isServed, place.at('files'), currentDirectory),
+    workloadApi: isServed ? readWorkloadApi(workloadApi, place.at('workloadApi'), currentDirectory) : undefined,
     hooks: readHooks(hooks, place.at('hooks'), currentDirectory),
     verify: readVerify(verify, place.at('verify')),
   };
 }
 
-function readFilesList(raw: unknown, listPlace: Place, currentDirectory: string): FilesConfig[] {
+/** @param isServed whether the identity is to be had on a socket: then there need not be files, and no key touches a disk. */
+function readFilesList(files: unknown, isServed: boolean, listPlace: Place, currentDirectory: string): FilesConfig[] {
+  const raw = files ?? (isServed ? [] : [{ directory: '.meshcert/identity' }]);
   if (!Array.isArray(raw)) {
     listPlace.error(expected('a list', raw), 'start each entry with "- "');
     return [];
   }
-  if (raw.length === 0)
+  if (raw.length === 0 && !isServed)
     listPlace.error('expected at least one directory', 'leave "files" out for ./.meshcert/identity');
   const outputs: FilesConfig[] = [];
   raw.forEach((entry: unknown, index) => {

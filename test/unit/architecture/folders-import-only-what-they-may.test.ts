@@ -85,6 +85,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       from: ['delivery/', 'grpc/'],
       types: ['config/config.ts', 'clock.ts', 'log.ts'],
     },
+    { room: 'delivery/endpoints.ts', from: ['delivery/', 'grpc/'], types: ['config/config.ts'] },
     {
       room: 'delivery/run-delivery.ts',
       from: ['errors.ts', 'clock.ts'],
