@@ -23,11 +23,11 @@ export class FakeIssuer implements Issuer {
     return new FakeIssuer(await TestCa.makeRoot('fake', { notAfter }), clock);
   }
 
-  async issue(request: IssueRequest): Promise<Issued> {
+  async issue(request: IssueRequest, signal: AbortSignal): Promise<Issued> {
     this.requests.push(request);
     const next = this.failures.shift();
     if (next instanceof Error) throw next;
-    if (next instanceof Promise) return next;
+    if (next instanceof Promise) return Promise.race([next, rejectWhenAborted(signal)]);
     const publicKey = await readCsrKey(await request.makeCsr());
     const nowMs = this.#clock.nowMs();
     const validity = { notBefore: new Date(nowMs - 30_000), notAfter: new Date(nowMs + request.ttlSeconds * 1000) };
@@ -46,4 +46,8 @@ export class FakeIssuer implements Issuer {
   }
 
   async close(): Promise<void> {}
+}
+
+function rejectWhenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }

@@ -1,7 +1,7 @@
 import { AgentError } from '../../src/errors.ts';
 import type { KeyType } from '../../src/identity/key-pair.ts';
 import { SpiffeId } from '../../src/identity/spiffe-id.ts';
-import { Rotation, type RotationObserver } from '../../src/rotation/rotation.ts';
+import { Rotation, type RotationObserver, type RotationPlan } from '../../src/rotation/rotation.ts';
 import { IdentityStore } from '../../src/store/identity-store.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeIssuer } from './fake-issuer.ts';
@@ -11,41 +11,50 @@ type Rotated = Parameters<RotationObserver['rotated']>[0];
 type Failed = Parameters<RotationObserver['failed']>[0];
 
 /** A rotation whose clock, dice and CA a test holds in its hands. */
-export async function setUpRotation(options: { ttlSeconds?: number; keyType?: KeyType; jitterUnit?: number } = {}) {
+export async function setUpRotation(
+  options: { ttlSeconds?: number; keyType?: KeyType; jitterUnit?: number; standbys?: number } = {},
+) {
   const clock = new FakeClock();
   const issuer = await FakeIssuer.open(clock);
+  const standbys = await Promise.all(Array.from({ length: options.standbys ?? 0 }, () => FakeIssuer.open(clock)));
+  const ttlSeconds = options.ttlSeconds ?? 3600;
+  const candidates = [issuer, ...standbys].map((one, index) => ({
+    backend: `ca-${index + 1}`,
+    ttlSeconds,
+    open: async () => one,
+  }));
+  const plan: RotationPlan = {
+    spiffeId: new SpiffeId('default', '/web'),
+    keyType: options.keyType,
+    jitterRatio: 0.02,
+    candidates,
+    standbyRatio: 0.5,
+  };
   const store = new IdentityStore();
   const log = openRecordingLog();
   const rotated: Rotated[] = [];
   const failed: Failed[] = [];
   let ticks = 0;
-  const rotation = new Rotation(
-    {
-      spiffeId: new SpiffeId('default', '/web'),
-      keyType: options.keyType,
-      jitterRatio: 0.02,
-      candidates: [{ backend: 'ca-1', ttlSeconds: options.ttlSeconds ?? 3600, open: async () => issuer }],
-      standbyRatio: 0.5,
-    },
-    {
-      sink: store,
-      clock,
-      random: () => options.jitterUnit ?? 0.5,
-      log,
-      observer: {
-        rotated: (event) => void rotated.push(event),
-        failed: (event) => void failed.push(event),
-        ticked: () => {
-          ticks += 1;
-        },
+  const rotation = new Rotation(plan, {
+    sink: store,
+    clock,
+    random: () => options.jitterUnit ?? 0.5,
+    log,
+    observer: {
+      rotated: (event) => void rotated.push(event),
+      failed: (event) => void failed.push(event),
+      ticked: () => {
+        ticks += 1;
       },
     },
-  );
+  });
   const stop = new AbortController();
   let running: Promise<void> | undefined;
   return {
     clock,
     issuer,
+    standbys,
+    plan,
     store,
     log,
     rotated,
