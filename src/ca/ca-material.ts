@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { AgentError } from '../errors.ts';
 import { type Certificate, parseCertificate } from '../identity/certificate.ts';
-import { pemToDer } from '../identity/pem.ts';
+import { derToPem, pemToDer } from '../identity/pem.ts';
 
 /** The closest CA first, each followed by the one that issued it; a root at the end, or not. */
 export type CaChain = readonly [Certificate, ...Certificate[]];
@@ -75,6 +75,10 @@ export function readCaKey(text: string, what: string): KeyObject {
   } catch (cause) {
     throw refuse('malformed', `${what} is damaged: the PEM block holds no private key`, { cause });
   }
+}
+
+export function chainToPem(chain: CaChain): string {
+  return chain.map(({ der }) => derToPem('CERTIFICATE', der)).join('');
 }
 
 /** The topmost certificate, which peers trust, and those below it, which travel with a leaf. DER. */

@@ -8,7 +8,7 @@ import type { KeyObject } from 'node:crypto';
 import { AgentError } from '../errors.ts';
 import type { Certificate } from '../identity/certificate.ts';
 import type { CaChain } from './ca-material.ts';
-import { describeKey, isSigningKey } from './signing-algorithm.ts';
+import { describeKey, isSigningKey, readPublicKey } from './signing-algorithm.ts';
 
 /** Which rule; a bounded label of metrics. */
 export type CaRule =
@@ -277,13 +277,4 @@ export function hasIssued(issuer: Certificate, certificate: Certificate): boolea
 
 function hasEnded(validTo: Date, nowMs: number): boolean {
   return nowMs >= validTo.getTime();
-}
-
-/** Undefined: of a kind that Node does not know. */
-function readPublicKey({ x509 }: Certificate): KeyObject | undefined {
-  try {
-    return x509.publicKey;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
+import type { Certificate } from '../identity/certificate.ts';
 
 /** What Web Cryptography needs to be told to sign with a CA's key; the hash is as strong as the curve (RFC 5480, 4). */
 const EC_ALGORITHMS: Readonly<Record<string, { namedCurve: string; hash: string }>> = {
@@ -6,6 +7,15 @@ const EC_ALGORITHMS: Readonly<Record<string, { namedCurve: string; hash: string 
   secp384r1: { namedCurve: 'P-384', hash: 'SHA-384' },
   secp521r1: { namedCurve: 'P-521', hash: 'SHA-512' },
 };
+
+/** Undefined: of a kind that Node does not know. */
+export function readPublicKey({ x509 }: Pick<Certificate, 'x509'>): KeyObject | undefined {
+  try {
+    return x509.publicKey;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Whether a CA with such a key can sign here. */
 export function isSigningKey(key: KeyObject | undefined): boolean {

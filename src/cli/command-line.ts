@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addCa } from './commands/ca.ts';
 import type { AddCommand } from './commands/command.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnvoy } from './commands/envoy.ts';
@@ -11,7 +12,16 @@ import type { Edge, ExitCode } from './edge.ts';
 import { version } from './version.ts';
 
 /** In the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addRun, addInspect, addRotate, addValidate, addDoctor, addEnvoy, addHealthcheck];
+const COMMANDS: readonly AddCommand[] = [
+  addRun,
+  addInspect,
+  addRotate,
+  addValidate,
+  addDoctor,
+  addCa,
+  addEnvoy,
+  addHealthcheck,
+];
 
 /**
  * Runs the command that the arguments name, or prints help or what is wrong with them.

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeNewFile } from '../../ca/write-new-file.ts';
 import { AgentError } from '../../errors.ts';
 
 /** A CA's certificate and private key (PKCS#8), PEM. */
@@ -48,8 +48,8 @@ export async function readOrMakeCa(
       );
     }
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const key = privateKeyPem ?? (await linkFirst(keyPath, await maker.makeKey()));
-    return { privateKeyPem: key, certificatePem: await linkFirst(certificatePath, await maker.makeCertificate(key)) };
+    const key = privateKeyPem ?? (await writeFirst(keyPath, await maker.makeKey()));
+    return { privateKeyPem: key, certificatePem: await writeFirst(certificatePath, await maker.makeCertificate(key)) };
   } catch (thrown) {
     if (thrown instanceof AgentError) throw thrown;
     const { code, path } = thrown as NodeJS.ErrnoException;
@@ -65,24 +65,8 @@ function refuse(message: string, remedy: string): AgentError {
 }
 
 /** Makes `path` hold `text` unless it exists, and returns what it holds then. */
-async function linkFirst(path: string, text: string): Promise<string> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(temporary, path);
-    return text;
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
-    return await readFile(path, 'utf8');
-  } finally {
-    await rm(temporary, { force: true });
-  }
+async function writeFirst(path: string, text: string): Promise<string> {
+  return (await writeNewFile(path, text, 0o600)) ? text : await readFile(path, 'utf8');
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
