@@ -1,24 +1,22 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { systemClock } from '../../src/clock.ts';
 import type { Config } from '../../src/config/config.ts';
 import { openFiles } from '../../src/delivery/files/files.ts';
 import { describeBootstrap } from '../../src/envoy/bootstrap.ts';
 import { type EnvoyOptions, planEnvoy } from '../../src/envoy/plan.ts';
 import { renderYaml } from '../../src/envoy/render-yaml.ts';
 import { listEnvoyVariants, makeEnvoyConfig } from '../helpers/envoy-variants.ts';
-import { filesConfig } from '../helpers/files-bench.ts';
+import { filesConfig, filesOptions } from '../helpers/files-bench.ts';
 import { openGenerationMaker } from '../helpers/make-generation.ts';
 import { peerProgram } from '../helpers/peers.ts';
 import { plainEnvironment } from '../helpers/process.ts';
-import { openRecordingLog } from '../helpers/recording-log.ts';
 import { runCommand } from '../helpers/run-command.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const directory = temporaryDirectory(t);
 const { make } = await openGenerationMaker();
-const files = openFiles(filesConfig(join(directory, 'identity')), { clock: systemClock, log: openRecordingLog() });
+const files = openFiles(filesConfig(join(directory, 'identity')), filesOptions());
 t.teardown(() => files.close());
 await files.deliver(await make());
 

@@ -79,6 +79,7 @@ mtls:
 type: Agent
 service: ${JSON.stringify(service)}
 allow: ${JSON.stringify(allow)}
+deliver: {files: [{directory: ${join(directory, 'identity')}}]}
 ${agent}
 `;
   const { config, problems } = loadConfig({
@@ -88,13 +89,9 @@ ${agent}
     currentDirectory: directory,
   });
   if (config === undefined) throw new Error(`does not load: ${problems.map(({ message }) => message)}`);
-  const files = [{ directory: join(directory, 'identity'), keyMode: 0o600, mode: 0o644 }];
+  if (secrets === 'files') return config;
   const socket = join(directory, 'sds.sock');
-  const sds = { socket, mode: 0o660, directoryMode: 0o755, validator: 'trustedCa' } as const;
   const names = { certificateNames: [], bundleNames: [] };
-  return {
-    ...config,
-    deliver:
-      secrets === 'files' ? { ...config.deliver, files } : { ...config.deliver, files: [], sds: { ...sds, ...names } },
-  };
+  const sds = { socket, mode: 0o660, directoryMode: 0o755, validator: 'trustedCa', ...names } as const;
+  return { ...config, deliver: { ...config.deliver, files: [], sds } };
 }
