@@ -1,5 +1,8 @@
-import { createServer, type IncomingMessage, request } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, request as requestTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { ServerCertificate } from './server-certificate.ts';
 
 export interface RelayedCall {
   readonly method: string;
@@ -20,32 +23,59 @@ export interface VaultRelay {
   close(): Promise<void>;
 }
 
-/** Stands before a real Vault (plain HTTP), sees what is asked, and can keep it waiting. */
-export async function openVaultRelay(vaultAddress: string): Promise<VaultRelay> {
+export interface VaultRelayOptions {
+  /** Serves HTTPS with this certificate, and asks a Vault that serves with it too. */
+  readonly certificate?: ServerCertificate;
+  /** Added to every request on its way to Vault. */
+  readonly addHeaders?: Readonly<Record<string, string>>;
+  /** Looks at a call before Vault does, and may answer in its place. */
+  readonly intercept?: (call: RelayedCall) => { readonly status: number; readonly body: unknown } | undefined;
+}
+
+/** Stands before a real Vault, sees what is asked, and can keep it waiting. */
+export async function openVaultRelay(
+  vaultAddress: string,
+  { certificate, addHeaders, intercept }: VaultRelayOptions = {},
+): Promise<VaultRelay> {
   const calls: RelayedCall[] = [];
   let connections = 0;
   let held: { readonly pathEnd: string; readonly released: Promise<void>; readonly release: () => void } | undefined;
-  const server = createServer(async (incoming, outgoing) => {
+  const ca = certificate?.caPem;
+  const send = ca === undefined ? request : requestTls;
+  const relay = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const { method = '', url = '', headers } = incoming;
     const text = Buffer.concat(chunks).toString();
     const path = url.replace('/v1/', '');
-    calls.push({ method, path, headers, body: text === '' ? {} : JSON.parse(text) });
+    const call = { method, path, headers, body: text === '' ? {} : JSON.parse(text) };
+    calls.push(call);
     if (held !== undefined && path.endsWith(held.pathEnd)) await held.released;
-    const onward = request(`${vaultAddress}${url}`, { method, headers }, (answer) => {
+    const ours = intercept?.(call);
+    if (ours !== undefined) {
+      outgoing.writeHead(ours.status, { 'content-type': 'application/json' }).end(JSON.stringify(ours.body));
+      return;
+    }
+    const onward = send(`${vaultAddress}${url}`, { method, headers: { ...headers, ...addHeaders }, ca }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 0, answer.headers);
       answer.pipe(outgoing);
     });
     onward.on('error', () => outgoing.destroy());
     onward.end(text);
-  });
-  server.on('connection', () => {
+  };
+  const server =
+    certificate === undefined
+      ? createServer(relay)
+      : createTlsServer(
+          { cert: readFileSync(certificate.certificateFile), key: readFileSync(certificate.keyFile) },
+          relay,
+        );
+  server.on(certificate === undefined ? 'connection' : 'secureConnection', () => {
     connections += 1;
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     connections: () => connections,
     hold(pathEnd) {

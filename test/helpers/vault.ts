@@ -8,6 +8,11 @@ import { requestJson } from './request-json.ts';
 import { makeServerCertificate } from './server-certificate.ts';
 import { type Vault, type VaultAddress, vaultClient } from './vault-client.ts';
 
+export interface VaultTlsOptions extends VaultOptions {
+  /** PEM file of the CA of clients: makes a second listener, which demands their certificates. */
+  readonly clientCaFile?: string;
+}
+
 export interface VaultOptions {
   /** Configuration, log, storage, CLI's HOME. */
   readonly directory: string;
@@ -34,8 +39,8 @@ export async function startVault({ directory, port }: VaultOptions): Promise<Vau
     directory,
     ready: async () => (await health(server)) === 200,
   });
-  const unsealKey = /^Unseal Key: (\S+)$/m.exec(running.output())?.[1] ?? '';
-  return controls(server, running, directory, unsealKey);
+  // It answers before it has printed the key.
+  return controls(server, running, directory, () => /^Unseal Key: (\S+)$/m.exec(running.output())?.[1]);
 }
 
 /**
@@ -43,7 +48,7 @@ export async function startVault({ directory, port }: VaultOptions): Promise<Vau
  * `previous` one's remains (same folder and port) it still has its data.
  */
 export async function startVaultTls(
-  { directory, port }: VaultOptions,
+  { directory, port, clientCaFile }: VaultTlsOptions,
   previous?: Pick<VaultTlsServer, 'restartInfo'>,
 ): Promise<VaultTlsServer> {
   mkdirSync(directory, { recursive: true });
@@ -51,14 +56,15 @@ export async function startVaultTls(
   const certificate = previous?.restartInfo.certificate ?? (await makeServerCertificate(directory, 'vault'));
   const address = `https://127.0.0.1:${listenPort}`;
   const configFile = join(directory, 'vault.json');
+  const { certificateFile: tls_cert_file, keyFile: tls_key_file } = certificate;
+  const listener = [{ tcp: { address: `127.0.0.1:${listenPort}`, tls_cert_file, tls_key_file } }];
+  const mutualPort = clientCaFile === undefined ? undefined : await freePort();
+  if (mutualPort !== undefined) {
+    const demand = { tls_require_and_verify_client_cert: true, tls_client_ca_file: clientCaFile };
+    listener.push({ tcp: { address: `127.0.0.1:${mutualPort}`, tls_cert_file, tls_key_file, ...demand } });
+  }
   const configuration = {
-    listener: {
-      tcp: {
-        address: `127.0.0.1:${listenPort}`,
-        tls_cert_file: certificate.certificateFile,
-        tls_key_file: certificate.keyFile,
-      },
-    },
+    listener,
     storage: { file: { path: join(directory, 'storage') } },
     api_addr: address,
     disable_mlock: true,
@@ -75,14 +81,17 @@ export async function startVaultTls(
   });
   const keys = previous?.restartInfo.keys ?? (await initialise(address, caPem));
   const server: VaultAddress = { address, rootToken: keys.rootToken, caPem, caFile };
-  const vault = controls(server, running, directory, keys.unsealKey);
+  const vault = controls(server, running, directory, () => keys.unsealKey);
   await vault.unseal();
-  return { ...vault, caPem, caFile, restartInfo: { port: listenPort, certificate, keys } };
+  const mutualAddress = mutualPort === undefined ? undefined : `https://127.0.0.1:${mutualPort}`;
+  return { ...vault, caPem, caFile, mutualAddress, restartInfo: { port: listenPort, certificate, keys } };
 }
 
 export interface VaultTlsServer extends VaultServer {
   readonly caPem: string;
   readonly caFile: string;
+  /** Of the listener that demands client certificates. */
+  readonly mutualAddress: string | undefined;
   readonly restartInfo: {
     readonly port: number;
     readonly certificate: Awaited<ReturnType<typeof makeServerCertificate>>;
@@ -101,7 +110,12 @@ async function initialise(address: string, caPem: string): Promise<{ rootToken: 
   return { rootToken: body.root_token, unsealKey };
 }
 
-function controls(server: VaultAddress, running: RunningProcess, directory: string, unsealKey: string): VaultServer {
+function controls(
+  server: VaultAddress,
+  running: RunningProcess,
+  directory: string,
+  findUnsealKey: () => string | undefined,
+): VaultServer {
   const client = vaultClient(server, directory);
   const expect = async (path: string, body?: unknown) => {
     const answer = await client.api('PUT', path, body);
@@ -112,7 +126,8 @@ function controls(server: VaultAddress, running: RunningProcess, directory: stri
     process: running,
     seal: () => expect('sys/seal'),
     unseal: async () => {
-      await expect('sys/unseal', { key: unsealKey });
+      const key = await eventually('the unseal key is known', findUnsealKey);
+      await expect('sys/unseal', { key });
       await eventually('vault is unsealed', async () => (await health(server)) === 200);
     },
     stop: async () => {

@@ -62,6 +62,13 @@ function interpret(answer: VaultAnswer, address: string): Meaning {
   if (status === 503 && /sealed/i.test(complaint)) {
     return { code: 'ERR_CA_UNAVAILABLE', why: 'sealed', retry: 'slowly', remedy: 'run: vault operator unseal' };
   }
+  if (/active (cluster )?node not found|no active node/i.test(complaint)) {
+    return {
+      code: 'ERR_CA_UNAVAILABLE',
+      why: 'its cluster has no active node just now',
+      remedy: 'if this goes on, see on each node: vault status',
+    };
+  }
   if (status >= 300 && status < 400) {
     return {
       code: 'ERR_CA_UNAVAILABLE',
