@@ -53,7 +53,7 @@ func describe(svid *x509svid.SVID, bundles x509bundle.Source) line {
 	}
 	return line{
 		"spiffeId":     svid.ID.String(),
-		"serialNumber": fmt.Sprintf("%X", leaf.SerialNumber.Bytes()),
+		"serialNumber": fmt.Sprintf("%X", leaf.SerialNumber),
 		"hint":         svid.Hint,
 		"notAfter":     leaf.NotAfter.UTC().Format(time.RFC3339),
 		"certificates": len(svid.Certificates),
