@@ -7,6 +7,7 @@ import { addHealthcheck } from './commands/healthcheck.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addRun } from './commands/run.ts';
+import { addSetup } from './commands/setup.ts';
 import { addValidate } from './commands/validate.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import { version } from './version.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRotate,
   addValidate,
   addDoctor,
+  addSetup,
   addCa,
   addEnvoy,
   addHealthcheck,

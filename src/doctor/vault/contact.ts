@@ -1,0 +1,28 @@
+import type { AskVault, VaultAnswer } from '../../issuer/vault/client.ts';
+import { openConnector } from '../../issuer/vault/connect.ts';
+import { withTimeLimit } from '../../issuer/vault/time-limit.ts';
+import type { DoctorPorts } from '../ports.ts';
+import { makeIssuerContext } from './issuer-context.ts';
+import type { VaultSubject } from './subject.ts';
+
+/** A connection as the agent has it, whose last answer can be looked at again. */
+export interface Contact {
+  readonly ask: AskVault;
+  /** Of the last call; undefined when there was none. */
+  lastAnswer(): VaultAnswer | undefined;
+  close(): void;
+}
+
+export async function openContact(subject: VaultSubject, ports: DoctorPorts): Promise<Contact> {
+  const client = await openConnector(subject.vault, makeIssuerContext(subject, ports).context)();
+  let last: VaultAnswer | undefined;
+  return {
+    ask: async (call) => {
+      last = undefined;
+      last = await withTimeLimit(subject.requestTimeoutMs, [], (signal) => client.request(call, signal));
+      return last;
+    },
+    lastAnswer: () => last,
+    close: () => client.close(),
+  };
+}

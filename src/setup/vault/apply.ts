@@ -1,0 +1,63 @@
+import { AgentError } from '../../errors.ts';
+import type { Step } from './step.ts';
+import type { VaultAdmin } from './vault-admin.ts';
+
+export interface Done {
+  readonly what: string;
+  readonly result: 'made' | 'changed' | 'unchanged' | 'differs' | 'waits';
+  /** What a person has to know: differences, a request to be signed. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Makes what is not there. What is there and differs stays, unless `force` is given; what is there and is as wanted is
+ * not written, so that a second run changes nothing.
+ *
+ * @param tell gets each result as soon as it is known: a failure later on does not make undone what was made.
+ * @throws AgentError of Vault's first refusal.
+ */
+export async function applySteps(
+  steps: readonly Step[],
+  admin: VaultAdmin,
+  { force, tell }: { readonly force: boolean; readonly tell: (done: Done) => void },
+): Promise<readonly Done[]> {
+  const all: Done[] = [];
+  for (const step of steps) {
+    const done = await applyStep(step, admin, force).catch((thrown: unknown) => {
+      const error = AgentError.from(thrown);
+      throw new AgentError(error.code, `${step.what}: ${error.message}`, {
+        cause: error,
+        ...(error.remedy !== undefined && { remedy: error.remedy }),
+      });
+    });
+    all.push(done);
+    tell(done);
+  }
+  return all;
+}
+
+async function applyStep(step: Step, admin: VaultAdmin, force: boolean): Promise<Done> {
+  const { what } = step;
+  const found = await step.look(admin);
+  switch (found.state) {
+    case 'as wanted':
+      return { what, result: 'unchanged', notes: [] };
+    case 'waits':
+      return { what, result: 'waits', notes: [found.forWhat] };
+    case 'absent':
+      return finish(step, admin, 'made');
+    case 'differs':
+      return force && step.canChange
+        ? finish(step, admin, 'changed')
+        : { what, result: 'differs', notes: found.differences };
+    default:
+      return found satisfies never;
+  }
+}
+
+async function finish(step: Step, admin: VaultAdmin, result: 'made' | 'changed'): Promise<Done> {
+  const note = await step.make(admin);
+  // Something may be missing that others have to do.
+  const { state } = note === undefined ? { state: 'as wanted' } : await step.look(admin);
+  return { what: step.what, result: state === 'waits' ? 'waits' : result, notes: note === undefined ? [] : [note] };
+}
