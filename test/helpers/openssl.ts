@@ -1,3 +1,4 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainEnvironment } from './process.ts';
@@ -33,6 +34,27 @@ export async function checkPairWithOpenssl(directory: string): Promise<void> {
     openssl(['verify', '-CAfile', file('ca.crt'), '-untrusted', file('tls.crt'), file('tls.crt')]),
   ]);
   if (ofCertificate !== ofKey) throw new Error(`${file('tls.crt')} belongs to another key than ${file('tls.key')}`);
+}
+
+/**
+ * Rejects with openssl's words unless it finds a path from the certificate to a root, by the strict rules of RFC 5280.
+ *
+ * @param pem the certificate; the others are PEM, too.
+ */
+export async function verifyWithOpenssl(
+  pem: string,
+  { intermediates, roots }: { readonly intermediates: readonly string[]; readonly roots: readonly string[] },
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'meshcert-verify-'));
+  try {
+    const file = (name: string) => join(directory, name);
+    await writeFile(file('roots.pem'), roots.join(''));
+    await writeFile(file('others.pem'), intermediates.join(''));
+    const untrusted = intermediates.length === 0 ? [] : ['-untrusted', file('others.pem')];
+    await openssl(['verify', '-x509_strict', '-partial_chain', '-CAfile', file('roots.pem'), ...untrusted], pem);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 /**
