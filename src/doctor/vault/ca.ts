@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { pemToDer } from '../../identity/pem.ts';
+import { pkiMountOf } from '../../issuer/vault/administered.ts';
 import { asRecord, asString } from '../../issuer/vault/json.ts';
-import { pkiMountOf } from '../../issuer/vault/pki-mount.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
 import { formatDuration } from '../format-duration.ts';
 import type { DoctorPorts } from '../ports.ts';

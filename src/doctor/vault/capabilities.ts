@@ -1,6 +1,7 @@
+import { pkiMountOf, policyNameOf } from '../../issuer/vault/administered.ts';
+import type { AskVault } from '../../issuer/vault/client.ts';
 import { asRecord, asStrings } from '../../issuer/vault/json.ts';
 import type { Login } from '../../issuer/vault/login.ts';
-import { pkiMountOf } from '../../issuer/vault/pki-mount.ts';
 import { explainStatus } from '../../issuer/vault/status-errors.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
 import type { Contact } from './contact.ts';
@@ -11,6 +12,8 @@ import type { Token } from './token.ts';
 export interface Grants {
   readonly sign?: boolean | undefined;
   readonly issue?: boolean | undefined;
+  /** What the token may do besides, and should not. */
+  readonly dangers?: readonly string[] | undefined;
 }
 
 interface Needed {
@@ -39,70 +42,64 @@ export async function checkCapabilities(
   { vault }: VaultSubject,
   { login, token, contact }: Needed,
 ): Promise<Checked<Grants>> {
-  const { pki, role, address } = vault;
-  let dangers: string[] = [];
-  const grants = await examination.check(
-    'capabilities',
-    [contact, login, token],
-    async ({ ask }, held, { policies }): Promise<Outcome<Grants>> => {
-      const paths = [`${pki}/sign/${role}`, `${pki}/issue/${role}`, ...TOO_MUCH.map(({ path }) => path(vault))];
-      const answer = await ask({
-        method: 'POST',
-        path: 'sys/capabilities-self',
-        token: held.token,
-        body: { paths },
-        purpose: 'asking what our token may do',
-      });
-      if (answer.status === 403) {
-        const cause = 'it may not ask that, as the policy "default" would allow; the trial will show it';
-        return { verdict: 'skip', cause, value: {} };
-      }
-      if (answer.status !== 200) {
-        const { message, remedy } = explainStatus(answer, address, 'asking what our token may do');
-        return { verdict: 'fail', cause: message, remedy };
-      }
-      const data = asRecord(asRecord(answer.body).data);
-      const mayWrite = (path: string) => asStrings(data[path]).some((one) => WRITE.includes(one));
-      const mayUse = (path: string) => asStrings(data[path]).some((one) => one === 'update' || one === 'root');
-      dangers = TOO_MUCH.filter(({ path }) => mayWrite(path(vault))).map(({ danger }) => danger);
-      return judgeGrants(
-        { sign: mayUse(`${pki}/sign/${role}`), issue: mayUse(`${pki}/issue/${role}`) },
-        vault,
-        policies,
-      );
-    },
+  const grants = await examination.check('capabilities', [contact, login, token], async ({ ask }, held, { policies }) =>
+    judgeGrants(await askCapabilities(vault, held, ask), vault, policies),
   );
-  const isRoot = token.value?.policies?.includes('root') === true;
-  await examination.check('least-privilege', [login, token, { ...grants, value: grants.value && true }], () =>
-    isRoot ? { verdict: 'skip', cause: 'a root token may do everything' } : judgeDangers(dangers),
-  );
+  await examination.check('least-privilege', [token, grants], ({ policies = [] }, { dangers }): Outcome<true> => {
+    if (dangers === undefined) return { verdict: 'skip', cause: 'our token may not ask what it may do' };
+    if (policies.includes('root')) return { verdict: 'skip', cause: 'a root token may do everything' };
+    return judgeDangers(dangers);
+  });
   return grants;
 }
 
-function judgeGrants(
-  { sign, issue }: Grants,
-  { pki, role }: VaultSubject['vault'],
-  policies: readonly string[] = [],
-): Outcome<Grants> {
+async function askCapabilities(vault: VaultSubject['vault'], { token }: Login, ask: AskVault): Promise<Grants> {
+  const { pki, role, address } = vault;
+  const [sign, issue] = [`${pki}/sign/${role}`, `${pki}/issue/${role}`];
+  const paths = [sign, issue, ...TOO_MUCH.map(({ path }) => path(vault))];
+  const purpose = 'asking what our token may do';
+  const answer = await ask({ method: 'POST', path: 'sys/capabilities-self', token, body: { paths }, purpose });
+  if (answer.status === 403) return {};
+  if (answer.status !== 200) throw explainStatus(answer, address, purpose);
+  const data = asRecord(asRecord(answer.body).data);
+  const mayDo = (path: string, wanted: readonly string[]) => asStrings(data[path]).some((one) => wanted.includes(one));
+  return {
+    // Both paths know no existence check, so that "create" alone is of no use.
+    sign: mayDo(sign, ['update', 'root']),
+    issue: mayDo(issue, ['update', 'root']),
+    dangers: TOO_MUCH.filter(({ path }) => mayDo(path(vault), WRITE)).map(({ danger }) => danger),
+  };
+}
+
+function judgeGrants(grants: Grants, vault: VaultSubject['vault'], policies: readonly string[] = []): Outcome<Grants> {
+  const { pki, role } = vault;
+  if (grants.sign === undefined) {
+    const cause = 'it may not ask that, as the policy "default" would allow; the trial will show it';
+    return { verdict: 'skip', cause, value: grants };
+  }
+  if (grants.sign) return { verdict: 'pass', cause: `our token may use ${pki}/sign/${role}`, value: grants };
   const policy = policies.find((one) => one !== 'default' && one !== 'root');
   const mend = {
     remedy:
       policy === undefined
-        ? 'give the token, or the role that we log in with, a policy with this line (meshcert setup vault writes one)'
-        : `add a line to its policy "${policy}"`,
-    command: addToPolicy(policy ?? 'POLICY', `path "${pki}/sign/${role}" { capabilities = ["create", "update"] }`),
+        ? 'write a policy with this line, and give it to the token, or to the role that we log in with'
+        : `add this line to its policy "${policy}"`,
+    command: addToPolicy(
+      policy ?? policyNameOf(vault),
+      `path "${pki}/sign/${role}" { capabilities = ["create", "update"] }`,
+    ),
   };
-  if (sign) return { verdict: 'pass', cause: `our token may use ${pki}/sign/${role}`, value: { sign, issue } };
-  if (issue) {
+  if (grants.issue) {
     const cause = `our token may use ${pki}/issue/${role} only, so the CA makes our private key and sends it`;
-    return { verdict: 'warn', cause, ...mend, value: { sign, issue } };
+    return { verdict: 'warn', cause, ...mend, value: grants };
   }
   return { verdict: 'fail', cause: `our token may use neither ${pki}/sign/${role} nor ${pki}/issue/${role}`, ...mend };
 }
 
 function judgeDangers(dangers: readonly string[]): Outcome<true> {
-  if (dangers.length === 0)
+  if (dangers.length === 0) {
     return { verdict: 'pass', cause: 'our token may do nothing else that matters', value: true };
+  }
   return {
     verdict: 'warn',
     cause: `our token may ${dangers.join('; ')}`,
@@ -111,6 +108,7 @@ function judgeDangers(dangers: readonly string[]): Outcome<true> {
   };
 }
 
+/** What is there stays there. */
 function addToPolicy(policy: string, line: string): string {
-  return `{ vault policy read ${policy}; echo '${line}'; } | vault policy write ${policy} -`;
+  return `{ vault policy read ${policy} 2>/dev/null; echo '${line}'; } | vault policy write ${policy} -`;
 }

@@ -1,4 +1,5 @@
 import { AgentError } from '../../errors.ts';
+import { policyNameOf } from '../../issuer/vault/administered.ts';
 import { type Login, logIn } from '../../issuer/vault/login.ts';
 import type { ServiceAccountToken } from '../../issuer/vault/service-account-token.ts';
 import { quoteForShell } from '../../issuer/vault/shell.ts';
@@ -48,17 +49,16 @@ function findCommand(
   complaint: string,
   { role, mountPath, audience }: KubernetesAuth,
   { owner, audiences }: ServiceAccountToken,
-  { mesh }: VaultSubject,
+  { vault }: VaultSubject,
 ): Partial<Outcome<never>> {
   const path = `${mountPath}/role/${role}`;
   const [namespace = '', name = ''] = owner.split('/');
   if (/invalid role name/.test(complaint)) {
     return {
-      remedy: 'set auth.kubernetes.role to a role that exists, or make this one; token_policies is yours to choose',
+      remedy: 'set auth.kubernetes.role to a role that exists, or make this one',
       command: [
-        `vault list ${mountPath}/role`,
         `vault write ${path} bound_service_account_names=${name} bound_service_account_namespaces=${namespace} \\`,
-        `  audience=${audience ?? audiences[0] ?? 'vault'} token_policies=meshcert-${mesh} token_ttl=10m`,
+        `  audience=${audience ?? audiences[0] ?? 'vault'} token_policies=${policyNameOf(vault)} token_ttl=10m`,
       ].join('\n'),
     };
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import { KEY_TYPES, type KeyType } from '../../identity/key-pair.ts';
-import { pkiMountOf } from '../../issuer/vault/pki-mount.ts';
+import { pkiMountOf } from '../../issuer/vault/administered.ts';
 import { quoteForShell } from '../../issuer/vault/shell.ts';
 import type { Outcome } from '../examination.ts';
 import { formatDuration } from '../format-duration.ts';

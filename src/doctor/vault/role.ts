@@ -1,6 +1,6 @@
+import { pkiMountOf } from '../../issuer/vault/administered.ts';
 import { asNumber, asRecord, asString, asStrings } from '../../issuer/vault/json.ts';
 import type { Login } from '../../issuer/vault/login.ts';
-import { pkiMountOf } from '../../issuer/vault/pki-mount.ts';
 import { explainStatus } from '../../issuer/vault/status-errors.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
 import type { DoctorPorts } from '../ports.ts';

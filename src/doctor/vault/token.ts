@@ -1,3 +1,4 @@
+import { policyNameOf } from '../../issuer/vault/administered.ts';
 import type { AskVault } from '../../issuer/vault/client.ts';
 import { asNumber, asRecord, asString, asStrings } from '../../issuer/vault/json.ts';
 import type { Login } from '../../issuer/vault/login.ts';
@@ -36,7 +37,7 @@ async function lookUp(login: Login, { vault, ttlSeconds }: VaultSubject, ask: As
       verdict: 'fail',
       cause: 'Vault does not know our token: expired or revoked',
       remedy: 'store a new one in auth.token; as it can be renewed for ever, this one need not end',
-      command: 'vault token create -policy=POLICY -period=72h -field=token',
+      command: createToken(policyNameOf(vault)),
     };
   }
   if (answer.status !== 200) {
@@ -45,7 +46,8 @@ async function lookUp(login: Login, { vault, ttlSeconds }: VaultSubject, ask: As
   }
   const data = asRecord(asRecord(answer.body).data);
   const policies = [...asStrings(data.policies), ...asStrings(data.identity_policies)];
-  return { ...judgeToken(data, policies, login.kind === 'configured' ? ttlSeconds : 0), value: { policies } };
+  const neededSeconds = login.kind === 'configured' ? ttlSeconds : 0;
+  return { ...judgeToken(data, policies, neededSeconds, vault), value: { policies } };
 }
 
 /** @param neededSeconds how long it has to live; 0 for one that is fetched anew each time. */
@@ -53,36 +55,39 @@ function judgeToken(
   data: Readonly<Record<string, unknown>>,
   policies: readonly string[],
   neededSeconds: number,
+  vault: VaultSubject['vault'],
 ): Outcome<never> {
   const leftSeconds = asNumber(data.ttl) ?? 0;
   const periodSeconds = asNumber(data.period) ?? 0;
   const life = leftSeconds === 0 ? 'never ends' : `ends in ${formatDuration(leftSeconds)}`;
   const cause = `${asString(data.type) ?? 'service'} token, policies ${policies.join(', ')}, ${life}`;
-  const create = `vault token create -policy=${policies.find(isOurs) ?? 'POLICY'} -period=72h -field=token`;
+  const ours = policies.find((policy) => policy !== 'default' && policy !== 'root');
+  const command = createToken(ours ?? policyNameOf(vault));
   if (policies.includes('root')) {
     return {
       verdict: 'warn',
       cause: 'it is a root token, which may do everything in Vault and never ends',
       remedy:
         'give the agent a token of its own, with a policy for signing alone; meshcert setup vault writes that policy',
-      command: 'vault token create -policy=POLICY -period=72h -field=token',
+      command,
     };
   }
   if ((asNumber(data.num_uses) ?? 0) > 0) {
     const remedy = 'make one without -use-limit';
-    return { verdict: 'warn', cause: `${cause}: it ends after ${data.num_uses} uses`, remedy, command: create };
+    return { verdict: 'warn', cause: `${cause}: it ends after ${data.num_uses} uses`, remedy, command };
   }
   if (neededSeconds > 0 && leftSeconds > 0 && periodSeconds === 0 && leftSeconds < neededSeconds) {
     return {
       verdict: 'warn',
       cause: `${cause}, before the certificate that it is for (${formatDuration(neededSeconds)})`,
       remedy: 'store one that can be renewed for ever, and have it renewed',
-      command: create,
+      command,
     };
   }
   return { verdict: 'pass', cause };
 }
 
-function isOurs(policy: string): boolean {
-  return policy !== 'default' && policy !== 'root';
+/** It can be renewed for ever. */
+function createToken(policy: string): string {
+  return `vault token create -policy=${policy} -period=72h -field=token`;
 }

@@ -1,7 +1,7 @@
 import type { KeyType } from '../../identity/key-pair.ts';
 import type { SpiffeId } from '../../identity/spiffe-id.ts';
+import { pkiMountOf, policyNameOf } from '../../issuer/vault/administered.ts';
 import type { VaultConfig } from '../../issuer/vault/config.ts';
-import { pkiMountOf } from '../../issuer/vault/pki-mount.ts';
 import { type Login, planLogin } from './auth.ts';
 import { type CaOrigin, caStep } from './ca.ts';
 import { mountStep } from './mount.ts';
@@ -41,7 +41,7 @@ export interface SetupPlan {
 export function planSetup(subject: SetupSubject, choices: SetupChoices): SetupPlan {
   const { vault, mesh, spiffeId } = subject;
   const mount = pkiMountOf(vault.pki);
-  const policy = `meshcert-${mount}-${vault.role}`.replaceAll('/', '-');
+  const policy = policyNameOf(vault);
   const login = planLogin(vault.auth, policy, choices.login);
   const engine = mountStep({
     kind: 'secrets',
