@@ -10,6 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
 
 const PRIME = fileURLToPath(new URL('prime-code-cache.cjs', import.meta.url));
 
@@ -54,19 +56,22 @@ function readTelemetryUrl(agent) {
   });
 }
 
-/** Logs in at something that talks like Vault, and is refused a certificate. */
+/** Logs in at something that talks like Vault, and has a request signed. */
 async function runWithVault(program, directory) {
-  const server = createServer((request, response) => {
-    const isLogin = request.url.endsWith('/login');
-    const body = isLogin
-      ? { auth: { client_token: 'x', lease_duration: 60, token_type: 'batch' } }
-      : { errors: ['no'] };
-    response.writeHead(isLogin ? 200 : 400, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  const sign = await makeSigner();
+  const server = createServer(async (request, response) => {
+    const { csr } = JSON.parse(Buffer.concat(await request.toArray()).toString() || '{}');
+    const body =
+      csr === undefined
+        ? { auth: { client_token: 'x', lease_duration: 60, token_type: 'batch' } }
+        : { data: await sign(csr) };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   try {
     const token = join(directory, 'token');
-    writeFileSync(token, 'x');
+    const parts = [{ alg: 'none' }, { exp: Math.ceil(Date.now() / 1000) + 3600 }].map((part) => JSON.stringify(part));
+    writeFileSync(token, [...parts, 'x'].map((part) => Buffer.from(part).toString('base64url')).join('.'));
     const address = `http://127.0.0.1:${server.address().port}`;
     const auth = `{kubernetes: {role: web, tokenPath: ${token}}}`;
     const config = write(
@@ -74,10 +79,45 @@ async function runWithVault(program, directory) {
       'vault.yaml',
       `{name: ca-1, type: vault, conf: {fromCp: {address: "${address}", auth: ${auth}}}}`,
     );
-    await once(start(program, directory, ['run', '-c', config, '--once']), 'exit');
+    const agent = start(program, directory, ['run', '-c', config, '--once']);
+    const [log, [code]] = await Promise.all([agent.stderr.toArray(), once(agent, 'exit')]);
+    if (code !== 0) throw new Error(`the built program got no certificate from what talks like Vault: ${log.join('')}`);
   } finally {
     server.close();
   }
+}
+
+/** A CA for as long as the build takes. */
+async function makeSigner() {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await crypto.subtle.generateKey(algorithm, false, ['sign', 'verify']);
+  const validity = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 3_600_000) };
+  const root = await x509.X509CertificateGenerator.createSelfSigned({
+    ...validity,
+    name: 'CN=build',
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [new x509.BasicConstraintsExtension(true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign)],
+  });
+  const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
+  return async (csrPem) => {
+    const csr = new x509.Pkcs10CertificateRequest(csrPem);
+    const leaf = await x509.X509CertificateGenerator.create({
+      ...validity,
+      issuer: root.subject,
+      publicKey: csr.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: algorithm,
+      extensions: [
+        new x509.BasicConstraintsExtension(false),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature),
+        new x509.ExtendedKeyUsageExtension([serverAuth, clientAuth]),
+        csr.getExtension('2.5.29.17'),
+      ],
+    });
+    const issuingCa = root.toString('pem');
+    return { certificate: leaf.toString('pem'), issuing_ca: issuingCa, ca_chain: [issuingCa] };
+  };
 }
 
 function write(directory, name, backend) {
