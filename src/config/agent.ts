@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { KEY_TYPES } from '../identity/key-pair.ts';
 import type { Config } from './config.ts';
@@ -21,14 +20,12 @@ import {
   quote,
   text,
 } from './schema.ts';
+import { resolveSocketPath } from './socket-path.ts';
 
 /** The share of the lifetime by which a rotation may be late. */
 const MAX_JITTER_RATIO = 0.02;
 
 const DEFAULT_STANDBY_RATIO = 0.5;
-
-/** Of a Unix socket's path, by the `sun_path` of Linux with its closing zero. */
-const MAX_SOCKET_PATH_BYTES = 107;
 
 const spiffePattern = pattern(
   /^spiffe:\/\/[a-z0-9._-]+(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)*(\/(?!\.{1,2}$)[A-Za-z0-9._-]+|\/\*)$/,
@@ -116,6 +113,13 @@ export function readAgent(value: unknown, place: Place, currentDirectory: string
     ...parts
   } = readMapping(AGENT, value, place);
   const telemetry = readMapping({ address: maybe(address) }, parts.telemetry, place.at('telemetry'));
+  const deliver = readDeliver(parts.deliver, place.at('deliver'), currentDirectory);
+  const admin = { socket: readSocket(parts.admin, place.at('admin'), currentDirectory) };
+  for (const key of ['sds', 'workloadApi'] as const) {
+    if (deliver[key]?.socket === admin.socket) {
+      place.at('deliver', key, 'socket').error(`admin.socket is ${quote(admin.socket)}, too`, 'name another path');
+    }
+  }
   return {
     place,
     mesh,
@@ -125,10 +129,10 @@ export function readAgent(value: unknown, place: Place, currentDirectory: string
     tags,
     keyType: keyType === 'auto' ? undefined : keyType,
     allow,
-    deliver: readDeliver(parts.deliver, place.at('deliver'), currentDirectory),
+    deliver,
     rotation: readRotation(parts.rotation, place.at('rotation')),
     telemetry: telemetry.address ?? { host: '127.0.0.1', port: 9902 },
-    admin: { socket: readSocket(parts.admin, place.at('admin'), currentDirectory) },
+    admin,
   };
 }
 
@@ -146,15 +150,5 @@ function readRotation(value: unknown, place: Place): Config['rotation'] {
 
 function readSocket(admin: unknown, place: Place, currentDirectory: string): string {
   const read = readMapping({ socket: maybe(path) }, admin, place);
-  const socket = resolve(currentDirectory, read.socket ?? '.meshcert/admin.sock');
-  const bytes = Buffer.byteLength(socket);
-  if (bytes > MAX_SOCKET_PATH_BYTES) {
-    place
-      .at('socket')
-      .error(
-        `the path of a Unix socket has at most ${MAX_SOCKET_PATH_BYTES} bytes, and ${quote(socket)} has ${bytes}`,
-        'name a shorter one',
-      );
-  }
-  return socket;
+  return resolveSocketPath(read.socket ?? '.meshcert/admin.sock', place.at('socket'), currentDirectory);
 }

@@ -50,6 +50,10 @@ for (const [text, message] of [
     'deliver.workloadApi: expected a mapping (socket, mode, directoryMode, group, hint), got',
   ],
   [`{workloadApi: {socket: /${'x'.repeat(107)}}}`, 'deliver.workloadApi.socket: the path of a Unix socket has at most'],
+  [
+    '{workloadApi: {socket: .meshcert/admin.sock}}',
+    'deliver.workloadApi.socket: admin.socket is "/srv/.meshcert/admin.sock", too; name another path',
+  ],
   ['{workloadApi: {socket: /run/w.sock, mode: 660}}', 'deliver.workloadApi.mode: expected permission bits in quotes'],
   ['{workloadApi: {socket: /run/w.sock, group: envoy}}', 'deliver.workloadApi.group: expected a whole number'],
   [
@@ -69,6 +73,6 @@ for (const [text, message] of [
     const { config, lines } = deliverOf(text);
     t.equal(config, undefined);
     t.equal(lines.length, 1, lines.join('\n'));
-    t.ok(lines[0]?.startsWith(`agent.yaml:2: ${message}`), lines[0]);
+    t.ok(lines[0]?.startsWith(`agent.yaml:2: ${message}`), lines.join());
   });
 }
