@@ -118,8 +118,12 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   let redeliver = new AbortController();
 
   function openDeliveriesOf({ deliver }: Config): Promise<RunningDeliveries> {
-    const { delivery: observer, hook: hooks, served } = observation;
-    return prepareDeliveries(deliver, { ...ports, pid: ports.facts.pid }, { ...deliveryLog, observer, hooks, served });
+    const { delivery: observer, hook: hooks, served, sds } = observation;
+    return prepareDeliveries(
+      deliver,
+      { ...ports, sds, pid: ports.facts.pid },
+      { ...deliveryLog, observer, hooks, served },
+    );
   }
 
   function makePlan({ backend, backends, spiffeId, keyType, rotation: { jitterRatio, ...standby } }: Config) {

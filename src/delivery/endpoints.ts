@@ -4,6 +4,7 @@ import { addStandardServices } from '../grpc/standard-services.ts';
 import type { UnixSocketOptions } from '../grpc/unix-listener.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryContext } from './open.ts';
+import { openSds, SDS_SERVICE } from './sds/sds.ts';
 import { openWorkloadApi, WORKLOAD_API_SERVICE } from './workload-api/workload-api.ts';
 
 /** A delivery by a gRPC service. */
@@ -15,8 +16,12 @@ interface Offer {
 }
 
 /** The deliveries on sockets. Those that name the same socket share a server. */
-export function openEndpoints({ workloadApi }: DeliverConfig, context: DeliveryContext): Delivery[] {
+export function openEndpoints({ sds, workloadApi }: DeliverConfig, context: DeliveryContext): Delivery[] {
   const offers: Offer[] = [];
+  if (sds !== undefined) {
+    const open = (socket: GrpcSocket) => openSds(sds, socket, { ...context, observer: context.sds });
+    offers.push({ config: sds, service: SDS_SERVICE, open });
+  }
   if (workloadApi !== undefined) {
     const open = (socket: GrpcSocket) => openWorkloadApi(workloadApi, socket, context);
     offers.push({ config: workloadApi, service: WORKLOAD_API_SERVICE, open });

@@ -100,6 +100,8 @@ export function makeInstruments({ facts, startedAtMs }: AgentState) {
       [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     ),
     servedLate: counter('served_late_total', 'Generations that a target did not serve within its limit.', ['target']),
+    sdsStreams: gauge('sds_streams', 'Streams of Envoys that are open.'),
+    sdsRejections: counter('sds_rejections_total', 'Secrets that an Envoy could not use.', []),
     trustBundle: gauge('trust_bundle_certificates', 'CA certificates that peers are verified against.'),
     credentialExpiry: gauge(
       'credential_expiry_timestamp_seconds',
@@ -146,6 +148,7 @@ export function readGauges(instruments: Instruments, { state, nowMs, readUsage }
   show(instruments.notAfter, orNone(certificate?.notAfterMs));
   show(instruments.rotationDue, orNone(certificate?.rotatesAtMs));
   show(instruments.clockSkew, state.clockSkewSeconds);
+  instruments.sdsStreams.set(state.sdsStreams);
   instruments.trustBundle.set(state.certificate?.trustBundleCertificates ?? 0);
   if (state.facts.backend !== undefined) {
     instruments.caConnected.set({ backend: state.facts.backend }, state.ca.state === 'Connected' ? 1 : 0);

@@ -19,6 +19,7 @@ export interface Metrics {
   deliveryFailed(delivery: string): void;
   served(target: string, seconds: number): void;
   servedLate(target: string): void;
+  sdsRejected(): void;
   /** Loads prom-client, once, and tells it what happened so far. */
   load(): Promise<void>;
   /** The Prometheus text format, version 0.0.4. */
@@ -59,6 +60,7 @@ export function openMetrics(sources: MetricsSources): Metrics {
     deliveryFailed: (delivery) => record(({ deliveryFailures }) => deliveryFailures.inc({ delivery })),
     served: (target, seconds) => record((to) => to.servedDuration.observe({ target }, seconds)),
     servedLate: (target) => record(({ servedLate }) => servedLate.inc({ target })),
+    sdsRejected: () => record(({ sdsRejections }) => sdsRejections.inc()),
     load: async () => void (await load()),
     async render() {
       const [instruments, { readGauges }] = await Promise.all([load(), import('./instruments.ts')]);

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { DeliveryObserver } from '../delivery/run-delivery.ts';
+import type { SdsObserver } from '../delivery/sds/sds.ts';
 import type { ServedObserver } from '../delivery/verify/watch-served.ts';
 import { AgentError } from '../errors.ts';
 import type { Generation } from '../identity/identity.ts';
@@ -25,6 +26,7 @@ export interface Observation {
   /** Of hooks: counted like deliveries, and nobody waits for them. */
   readonly hook: DeliveryObserver;
   readonly served: ServedObserver;
+  readonly sds: SdsObserver;
   readonly health: HealthObserver;
   issuer(backend: string): IssuerObserver;
 
@@ -66,6 +68,15 @@ export function openObservation(facts: AgentFacts, { clock, readUsage }: Observa
       () => {},
     ),
     served: observeServed(state, metrics, clock),
+    sds: {
+      streamOpened() {
+        state.sdsStreams += 1;
+      },
+      streamClosed() {
+        state.sdsStreams -= 1;
+      },
+      rejected: metrics.sdsRejected,
+    },
     health,
     issuer: (backend) => ({
       stepTook: (step, seconds) => metrics.issueStepTook(backend, step, seconds),

@@ -77,6 +77,8 @@ export interface AgentState {
   /** `held` is what a hook ran for, or a target was last found to serve. Neither makes an agent less ready. */
   hooks: readonly DeliveryState[];
   targets: readonly DeliveryState[];
+  /** Streams of proxies that are open. */
+  sdsStreams: number;
   /** By the monotonic clock: a suspended machine has a living loop. */
   lastTickMonotonicMs: number;
   /** When the credentials end that we log in with, by kind. */
@@ -96,6 +98,7 @@ export function makeState(facts: AgentFacts, nowMs: number, monotonicMs: number)
     deliveries: renew([], facts.deliveries),
     hooks: renew([], facts.hooks),
     targets: renew([], facts.targets),
+    sdsStreams: 0,
     lastTickMonotonicMs: monotonicMs,
     credentials: new Map(),
     clockSkewSeconds: undefined,

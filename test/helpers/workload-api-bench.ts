@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { Delivery } from '../../src/delivery/delivery.ts';
 import { openDeliveries } from '../../src/delivery/open.ts';
 import type { WorkloadApiConfig } from '../../src/delivery/workload-api/config.ts';
+import { openCountingSdsObserver } from './counting-sds-observer.ts';
 import { openRecordingLog } from './recording-log.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -33,6 +34,7 @@ export function makeWorkloadApiBench(
         log,
         readSource: async () => '',
         uid: undefined,
+        sds: openCountingSdsObserver(),
       });
       if (delivery === undefined) throw new Error('there is no delivery');
       t.teardown(() => delivery.close());

@@ -4,25 +4,41 @@ import type { Place } from '../place.ts';
 import { readMapping } from '../read.ts';
 import { anything, asksForSomething, expected, quote } from '../schema.ts';
 import { readFiles } from './files.ts';
+import { checkSharing } from './grpc-socket.ts';
 import { readHooks } from './hooks.ts';
+import { readSds } from './sds.ts';
 import { readVerify } from './verify.ts';
 import { readWorkloadApi } from './workload-api.ts';
 
 const DELIVER = { files: anything, sds: anything, workloadApi: anything, hooks: anything, verify: anything };
 
-/** Reads `deliver`, reporting every mistake. What later versions bring is known, and refused when it asks for something. */
+/** Reads `deliver`, reporting every mistake. */
 export function readDeliver(deliver: unknown, place: Place, currentDirectory: string): DeliverConfig {
-  const { files, workloadApi, hooks, verify, ...later } = readMapping(DELIVER, deliver, place);
-  for (const [key, value] of Object.entries(later)) {
-    if (asksForSomething(value)) place.at(key).error('not in this version yet', 'use files');
-  }
-  const isServed = asksForSomething(workloadApi);
+  const { files, hooks, verify, ...sockets } = readMapping(DELIVER, deliver, place);
+  const isServed = Object.values(sockets).some(asksForSomething);
   return {
     files: readFilesList(files, isServed, place.at('files'), currentDirectory),
-    workloadApi: isServed ? readWorkloadApi(workloadApi, place.at('workloadApi'), currentDirectory) : undefined,
+    ...readSockets(sockets, place, currentDirectory),
     hooks: readHooks(hooks, place.at('hooks'), currentDirectory),
     verify: readVerify(verify, place.at('verify')),
   };
+}
+
+function readSockets(
+  { sds, workloadApi }: { readonly sds?: unknown; readonly workloadApi?: unknown },
+  place: Place,
+  currentDirectory: string,
+): Pick<DeliverConfig, 'sds' | 'workloadApi'> {
+  const read = {
+    sds: asksForSomething(sds) ? readSds(sds, place.at('sds'), currentDirectory) : undefined,
+    workloadApi: asksForSomething(workloadApi)
+      ? readWorkloadApi(workloadApi, place.at('workloadApi'), currentDirectory)
+      : undefined,
+  };
+  if (read.sds !== undefined && read.workloadApi !== undefined) {
+    checkSharing(read.sds, read.workloadApi, place.at('workloadApi'));
+  }
+  return read;
 }
 
 /** @param isServed whether the identity is to be had on a socket: then there need not be files, and no key touches a disk. */

@@ -17,7 +17,7 @@ export interface GrpcSocketConfig {
   readonly socket: string;
   readonly mode: number;
   readonly directoryMode: number;
-  readonly group: number | undefined;
+  readonly group?: number | undefined;
 }
 
 /**
@@ -38,4 +38,13 @@ export function readGrpcSocket(
   if ((mode & 0o002) !== 0) place.at('mode').warn('every user of this machine may get the private key');
   if (socket === undefined) return undefined;
   return { socket: resolveSocketPath(socket, place.at('socket'), currentDirectory), mode, directoryMode, group };
+}
+
+/** One socket has one mode and one group: reports where two deliveries that share it want different ones. */
+export function checkSharing(first: GrpcSocketConfig, second: GrpcSocketConfig, secondPlace: Place): void {
+  if (first.socket !== second.socket) return;
+  for (const key of ['mode', 'directoryMode', 'group'] as const) {
+    if (first[key] === second[key]) continue;
+    secondPlace.at(key).error('two deliveries share this socket, and differ in this', 'write the same for both');
+  }
 }
