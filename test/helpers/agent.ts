@@ -24,8 +24,12 @@ export interface AgentOptions {
   readonly mesh: string;
   /** Default `web`. */
   readonly service?: string;
+  /** Further lines of the Agent document. Default: none. */
+  readonly agentLines?: string;
   /** Where the files are delivered to. Default `<directory>/identity`. */
   readonly identity?: string;
+  /** YAML of what stands under `deliver`, on one line, instead of files in `identity`. */
+  readonly deliver?: string;
   /** Further options of `run`: `--once`. */
   readonly options?: readonly string[];
   /** What the program is started with: `setpriv ...`, `node --import ...`. */
@@ -87,7 +91,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
  *
  * @returns the absolute paths in it.
  */
-export function writeConfiguration({ directory, mesh, service = 'web', identity }: AgentOptions): AgentPaths {
+export function writeConfiguration(options: AgentOptions): AgentPaths {
+  const { directory, mesh, service = 'web', agentLines = '', identity } = options;
   mkdirSync(directory, { recursive: true });
   const configFile = join(directory, 'meshcert.yaml');
   const paths = {
@@ -98,9 +103,10 @@ export function writeConfiguration({ directory, mesh, service = 'web', identity 
   const agent = `type: Agent
 mesh: default
 service: ${service}
-deliver: {files: [{directory: ${paths.identity}}]}
+deliver: ${options.deliver ?? `{files: [{directory: ${paths.identity}}]}`}
 telemetry: {address: "127.0.0.1:0"}
 admin: {socket: ${paths.socket}}
+${agentLines}
 `;
   writeFileSync(configFile, `${mesh.trim()}\n---\n${agent}`);
   return paths;
