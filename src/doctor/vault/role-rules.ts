@@ -114,8 +114,11 @@ function judgeKeyType({ keyType, keyBits }: PkiRole, subject: VaultSubject, { si
 
 /** `sign` takes keys of at least key_bits; 0 stands for 2048 or 256. */
 function fits(type: KeyType, family: string, leastBits: number): boolean {
-  const bits = Number(/\d+$/.exec(type)?.[0]);
-  return type.startsWith(family.slice(0, 3)) && bits >= leastBits;
+  return type.startsWith(`${family}-`) && bitsOf(type) >= leastBits;
+}
+
+function bitsOf(type: KeyType): number {
+  return Number(/\d+$/.exec(type)?.[0]);
 }
 
 /** Vault's own names of usages; case does not matter to it. */
