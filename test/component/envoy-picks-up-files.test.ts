@@ -5,21 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import t from 'tap';
-import { systemClock } from '../../src/clock.ts';
 import { openFiles } from '../../src/delivery/files/files.ts';
 import { derToPem } from '../../src/identity/pem.ts';
 import { startEnvoy } from '../helpers/envoy.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { filesConfig } from '../helpers/files-bench.ts';
+import { filesConfig, filesOptions } from '../helpers/files-bench.ts';
 import { openGenerationMaker } from '../helpers/make-generation.ts';
-import { openRecordingLog } from '../helpers/recording-log.ts';
 
 const SWAPS = 20;
 
 const directory = mkdtempSync(join(tmpdir(), 'meshcert-envoy-'));
 const identity = join(directory, 'identity');
 const { make, root } = await openGenerationMaker();
-const files = openFiles(filesConfig(identity), { clock: systemClock, log: openRecordingLog() });
+const files = openFiles(filesConfig(identity), filesOptions());
 t.teardown(async () => {
   await files.close();
   rmSync(directory, { recursive: true });

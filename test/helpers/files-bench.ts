@@ -1,10 +1,19 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../src/clock.ts';
+import { openDataSources } from '../../src/data-source.ts';
 import type { FilesConfig } from '../../src/delivery/files/config.ts';
+import type { FilesOptions } from '../../src/delivery/files/files.ts';
+import { openRecordingLog } from './recording-log.ts';
 
 export function filesConfig(directory: string, options: Partial<FilesConfig> = {}): FilesConfig {
-  return { directory, keyMode: 0o600, mode: 0o644, ...options };
+  return { directory, keyMode: 0o600, mode: 0o644, graceMs: 60_000, names: {}, ...options };
+}
+
+/** What a delivery to files needs, as in the real agent but for its log. */
+export function filesOptions(options: Partial<FilesOptions> = {}): FilesOptions {
+  return { clock: systemClock, log: openRecordingLog(), readSource: openDataSources('/nonexistent'), ...options };
 }
 
 export interface FoundIdentity {

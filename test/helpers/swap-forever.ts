@@ -4,15 +4,13 @@
  * about to begin, and one after each delivery.
  */
 import { readFileSync } from 'node:fs';
-import { systemClock } from '../../src/clock.ts';
 import { openFiles } from '../../src/delivery/files/files.ts';
-import { filesConfig } from './files-bench.ts';
-import { openRecordingLog } from './recording-log.ts';
+import { filesConfig, filesOptions } from './files-bench.ts';
 import { readStoredGeneration } from './stored-generation.ts';
 
 const [directory = '', ...stored] = process.argv.slice(2);
 const generations = stored.map((path) => readStoredGeneration(readFileSync(path, 'utf8')));
-const files = openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog(), graceMs: 2_000 });
+const files = openFiles(filesConfig(directory, { graceMs: 2_000 }), filesOptions());
 process.stdout.write('ready\n');
 for (;;) {
   for (const generation of generations) {

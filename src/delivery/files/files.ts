@@ -1,39 +1,42 @@
 /**
- * Delivery to files, for Envoy and for everything else that reads PEM.
+ * Delivery to files, for Envoy and for everything else that reads PEM or PKCS#12.
  *
  * @module
  */
-import { type Clock, MAX_SLEEP_MS } from '../../clock.ts';
+import { type Clock, MAX_SLEEP_MS, sleepUntil } from '../../clock.ts';
+import type { ReadDataSource } from '../../data-source.ts';
 import type { Generation } from '../../identity/identity.ts';
 import type { Log } from '../../log.ts';
 import type { Delivery } from '../delivery.ts';
 import type { FilesConfig } from './config.ts';
-import { type FileContent, renderFiles, renderFilesWithoutIdentity } from './contents.ts';
+import { type FileContent, listNames, renderBundle, renderFiles, renderFilesWithoutIdentity } from './contents.ts';
 import { explainFailure } from './explain-failure.ts';
 import { prepareDirectory, publishGeneration } from './generation-directory.ts';
+import { readPredecessor } from './predecessor.ts';
 import { sweepGenerations } from './sweep.ts';
 
-/** A reader that is inside a generation when it is superseded has this long to finish. */
-const DEFAULT_GRACE_MS = 60_000;
 /** For so long the directory is taken to be as it was found while the first certificate was on its way. */
 const PREPARED_FOR_MS = 2_000;
 
 export interface FilesOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** How long a superseded generation stays readable, in milliseconds. Default 60 s. */
-  readonly graceMs?: number | undefined;
+  /** Of passwords. */
+  readonly readSource: ReadDataSource;
   /** Numeric user of this process, for the words of errors. */
   readonly uid?: number | undefined;
 }
 
 /** Touches no file before {@link Delivery.prepare} or {@link Delivery.deliver}. */
 export function openFiles(config: FilesConfig, options: FilesOptions): Delivery {
-  const { directory } = config;
-  const { clock, log, graceMs = DEFAULT_GRACE_MS } = options;
+  const { directory, graceMs } = config;
+  const { clock, log, readSource } = options;
   const name = `files:${directory}`;
+  const names = listNames(config);
   const access = { secretMode: config.keyMode, mode: config.mode, owner: config.owner, group: config.group };
   const closing = new AbortController();
+  /** Aborted when what an earlier run left is no longer what readers find. */
+  const superseding = new AbortController();
   let lastWork: Promise<unknown> = Promise.resolve();
   let delivered: Generation | undefined;
   let sweeping = false;
@@ -51,8 +54,8 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
 
   async function publish(contents: readonly FileContent[]): Promise<void> {
     try {
-      if (clock.monotonicMs() - preparedAtMs > PREPARED_FOR_MS) await prepareDirectory(directory);
-      await publishGeneration(directory, contents, access, clock.nowMs());
+      if (clock.monotonicMs() - preparedAtMs > PREPARED_FOR_MS) await prepareDirectory(directory, names);
+      await publishGeneration(directory, { names, contents }, access, clock.nowMs());
     } catch (thrown) {
       throw explain(thrown);
     }
@@ -66,7 +69,8 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
         const tell = ({ code, path }: NodeJS.ErrnoException) => {
           log.warn('an old generation cannot be removed', { delivery: name, path, error: code });
         };
-        const nextMs = await sweepGenerations(directory, graceMs, clock.nowMs(), tell).catch((error) => {
+        const ages = { graceMs, nowMs: clock.nowMs() };
+        const nextMs = await sweepGenerations(directory, names, ages, tell).catch((error) => {
           tell(error);
           return undefined;
         });
@@ -77,26 +81,58 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
     }
   }
 
+  /** What an earlier run left is valid still, or nobody would wait. */
+  async function withdrawWhenExpired(notAfterMs: number, bundle: string | undefined): Promise<void> {
+    const { signal } = superseding;
+    await sleepUntil(clock, notAfterMs, signal);
+    while (!signal.aborted) {
+      const isDone = await serially(async () => {
+        if (signal.aborted) return true;
+        await publish(renderFilesWithoutIdentity(bundle, 'expired', config));
+        log.warn('certificate of an earlier run withdrawn, as it has expired', { delivery: name });
+        return true;
+      }).catch((thrown) => {
+        log.error(explain(thrown).message, { delivery: name });
+        return false;
+      });
+      if (isDone) return;
+      await clock.sleep(MAX_SLEEP_MS, signal);
+    }
+  }
+
   return {
     name,
     writesFiles: true,
     prepare: () =>
       serially(async () => {
-        await prepareDirectory(directory);
+        await prepareDirectory(directory, names);
         preparedAtMs = clock.monotonicMs();
+        if (superseding.signal.aborted) return;
+        const left = await readPredecessor(config);
+        if (left === undefined) await publish(renderFilesWithoutIdentity(undefined, '0', config));
+        else if (left.notAfterMs !== undefined) void withdrawWhenExpired(left.notAfterMs, left.bundle);
       }),
     deliver: (generation) =>
       serially(async () => {
-        await publish(renderFiles(generation, directory));
+        const contents = renderFiles(generation, config);
+        if (config.pkcs12 !== undefined) {
+          const { renderStores } = await import('./stores.ts');
+          contents.push(...(await renderStores(generation, config, config.pkcs12, readSource)));
+        }
+        await publish(contents);
+        superseding.abort();
         delivered = generation;
       }),
     withdraw: () =>
       serially(async () => {
-        if (delivered !== undefined) await publish(renderFilesWithoutIdentity(delivered, directory));
+        if (delivered === undefined) return;
+        const version = `${delivered.number} expired`;
+        await publish(renderFilesWithoutIdentity(renderBundle(delivered), version, config));
         delivered = undefined;
       }),
     async close() {
       closing.abort();
+      superseding.abort();
       await lastWork.catch(() => undefined);
     },
   };

@@ -12,7 +12,7 @@
 import { chmod, lstat, mkdir, mkdtemp, open, readlink, rename, rmdir, symlink, unlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AgentError } from '../../errors.ts';
-import { FILE_NAMES, type FileContent } from './contents.ts';
+import type { FileContent } from './contents.ts';
 
 /** The symlink whose rename publishes. */
 export const DATA_LINK = '..data';
@@ -36,9 +36,10 @@ export interface FileAccess {
 /**
  * Makes the directory when it is missing (0755, whatever the umask is), and refuses one that is somebody else's work.
  *
+ * @param names of the files that readers are to find.
  * @throws AgentError `ERR_DELIVERY`, or an error of the operating system.
  */
-export async function prepareDirectory(directory: string): Promise<void> {
+export async function prepareDirectory(directory: string, names: readonly string[]): Promise<void> {
   const found = await lstat(directory).catch(orIfMissing(undefined));
   if (found === undefined) await makeDirectory(directory);
   else if (found.isSymbolicLink()) {
@@ -46,8 +47,8 @@ export async function prepareDirectory(directory: string): Promise<void> {
   } else if (!found.isDirectory()) {
     throw refuse(directory, `${directory} is not a directory`, 'move it away, or name another directory');
   }
-  const names = [DATA_LINK, NEW_DATA_LINK, ...FILE_NAMES];
-  const [target, , ...visible] = await Promise.all(names.map((name) => readLinkOf(directory, name)));
+  const all = [DATA_LINK, NEW_DATA_LINK, ...names];
+  const [target, , ...visible] = await Promise.all(all.map((name) => readLinkOf(directory, name)));
   if (target !== undefined && !GENERATION_NAME.test(target)) {
     throw refuse(
       directory,
@@ -55,7 +56,7 @@ export async function prepareDirectory(directory: string): Promise<void> {
       ANOTHER_DIRECTORY,
     );
   }
-  for (const [index, name] of FILE_NAMES.entries()) {
+  for (const [index, name] of names.entries()) {
     const link = visible[index];
     if (link !== undefined && link !== join(DATA_LINK, name)) {
       throw refuse(directory, `${join(directory, name)} is a symbolic link to ${link}`, MOVE_AWAY);
@@ -72,7 +73,7 @@ export async function prepareDirectory(directory: string): Promise<void> {
  */
 export async function publishGeneration(
   directory: string,
-  contents: readonly FileContent[],
+  { names, contents }: { readonly names: readonly string[]; readonly contents: readonly FileContent[] },
   access: FileAccess,
   nowMs: number,
 ): Promise<void> {
@@ -82,22 +83,22 @@ export async function publishGeneration(
   try {
     await settleAll([
       writeGeneration(path, contents, access),
-      linkNames(directory),
+      linkNames(directory, names),
       replaceLink(basename(path), join(directory, NEW_DATA_LINK)),
       // Before the swap: killed in between, the old one merely looks young. Not ours to stamp: not ours to remove either.
       utimes(join(directory, DATA_LINK), now, now).catch(() => undefined),
     ]);
     await rename(join(directory, NEW_DATA_LINK), join(directory, DATA_LINK));
   } catch (thrown) {
-    await removeGeneration(directory, basename(path)).catch(() => undefined);
+    await removeGeneration(directory, basename(path), names).catch(() => undefined);
     throw thrown;
   }
   await syncDirectory(directory);
 }
 
-/** Removes the files of a generation that this delivery has made, and the directory if that empties it. */
-export async function removeGeneration(directory: string, name: string): Promise<void> {
-  for (const file of FILE_NAMES) await unlink(join(directory, name, file)).catch(orIfMissing(undefined));
+/** Removes the files of these names from a generation, and its directory if that empties it. */
+export async function removeGeneration(directory: string, name: string, files: readonly string[]): Promise<void> {
+  for (const file of files) await unlink(join(directory, name, file)).catch(orIfMissing(undefined));
   await rmdir(join(directory, name)).catch(orIfMissing(undefined));
 }
 
@@ -112,7 +113,7 @@ async function writeContent(path: string, content: FileContent, access: FileAcce
   const mode = content.secret ? access.secretMode : access.mode;
   const file = await open(join(path, content.name), 'wx', mode);
   try {
-    await file.writeFile(content.text);
+    await file.writeFile(content.content);
     await file.chmod(mode);
     if (access.owner !== undefined || access.group !== undefined) {
       await file.chown(access.owner ?? -1, access.group ?? -1);
@@ -123,9 +124,9 @@ async function writeContent(path: string, content: FileContent, access: FileAcce
   }
 }
 
-async function linkNames(directory: string): Promise<void> {
+async function linkNames(directory: string, names: readonly string[]): Promise<void> {
   await settleAll(
-    FILE_NAMES.map((name) => symlink(join(DATA_LINK, name), join(directory, name)).catch(orIf('EEXIST', undefined))),
+    names.map((name) => symlink(join(DATA_LINK, name), join(directory, name)).catch(orIf('EEXIST', undefined))),
   );
 }
 

@@ -1,32 +1,45 @@
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { lstat, readdir, readlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DATA_LINK, GENERATION_NAME, removeGeneration } from './generation-directory.ts';
 
 /**
  * Removes generations that no reader can be inside of any more: superseded, or left half-written by a run that was
- * killed, for longer than `graceMs`. A reader that resolved `..data` just before a swap needs that time.
+ * killed, for longer than `graceMs`. A reader that resolved `..data` just before a swap needs that time. When none is left
+ * to wait for, also the links of names that an earlier configuration had.
  *
- * Only directories of our naming and of the owner of the current one are touched. One that cannot be removed is told to
- * `onFailure` and does not keep the others.
+ * Only directories of our naming and of the owner of the current one are touched, and in them only files that have, or
+ * had, a link of ours. One that cannot be removed is told to `onFailure` and does not keep the others.
  *
+ * @param names of the files in use.
  * @returns milliseconds until the next one may go; undefined when none is left to wait for.
  */
 export async function sweepGenerations(
   directory: string,
-  graceMs: number,
-  nowMs: number,
+  names: readonly string[],
+  { graceMs, nowMs }: { readonly graceMs: number; readonly nowMs: number },
   onFailure: (error: NodeJS.ErrnoException) => void,
 ): Promise<number | undefined> {
   const current = await readlink(join(directory, DATA_LINK));
   const { uid } = await lstat(join(directory, current));
+  const found = await readdir(directory, { withFileTypes: true });
+  const former: string[] = [];
+  for (const entry of found) {
+    if (entry.isSymbolicLink() && !names.includes(entry.name) && (await isOurLink(directory, entry.name)))
+      former.push(entry.name);
+  }
   let nextMs: number | undefined;
-  for (const name of await readdir(directory)) {
+  for (const { name } of found) {
     if (name === current || !GENERATION_NAME.test(name)) continue;
-    const found = await lstat(join(directory, name));
-    if (!found.isDirectory() || found.uid !== uid) continue;
-    const leftMs = found.mtimeMs + graceMs - nowMs;
-    if (leftMs <= 0) await removeGeneration(directory, name).catch(onFailure);
+    const generation = await lstat(join(directory, name));
+    if (!generation.isDirectory() || generation.uid !== uid) continue;
+    const leftMs = generation.mtimeMs + graceMs - nowMs;
+    if (leftMs <= 0) await removeGeneration(directory, name, [...names, ...former]).catch(onFailure);
     else nextMs = Math.min(nextMs ?? leftMs, leftMs);
   }
+  if (nextMs === undefined) for (const name of former) await unlink(join(directory, name)).catch(onFailure);
   return nextMs;
+}
+
+async function isOurLink(directory: string, name: string): Promise<boolean> {
+  return (await readlink(join(directory, name)).catch(() => '')) === join(DATA_LINK, name);
 }

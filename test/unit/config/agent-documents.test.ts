@@ -1,6 +1,9 @@
 import t from 'tap';
 import { BUILTIN_MESH, loadAgent, loadText } from './load-text.ts';
 
+/** What an entry of `files` has without being asked. */
+const FILES = { graceMs: 60_000, names: {}, pkcs12: undefined };
+
 t.test('every key that this version knows', async (t) => {
   const { config, lines } = loadAgent(`type: Agent
 mesh: default                      # which Mesh document
@@ -33,8 +36,8 @@ admin: {socket: /var/run/meshcert/admin.sock}
     allow: ['spiffe://default/frontend', 'spiffe://default/batch/*', 'spiffe://other/*'],
     deliver: {
       files: [
-        { directory: '/var/run/meshcert', mode: 0o644, keyMode: 0o640, owner: undefined, group: 1337 },
-        { directory: '/srv/other', mode: 0o444, keyMode: 0o400, owner: 0, group: undefined },
+        { ...FILES, directory: '/var/run/meshcert', mode: 0o644, keyMode: 0o640, owner: undefined, group: 1337 },
+        { ...FILES, directory: '/srv/other', mode: 0o444, keyMode: 0o400, owner: 0, group: undefined },
       ],
       hooks: [],
       verify: [],
@@ -58,7 +61,7 @@ for (const [text, message] of [
   ['deliver: {files: [ ]}', 'deliver.files: expected at least one directory'],
   [
     'deliver: {files: [/run/x]}',
-    'deliver.files[0]: expected a mapping (directory, mode, keyMode, owner, group), got text',
+    'deliver.files[0]: expected a mapping (directory, mode, keyMode, owner, group, grace, names, pkcs12), got text',
   ],
   [
     'deliver: {files: [{directory: /a}, {directory: /b/../a/}]}',

@@ -8,7 +8,18 @@ const DEFAULTS = {
   keyType: undefined,
   allow: [],
   deliver: {
-    files: [{ directory: '/srv/.meshcert/identity', mode: 0o644, keyMode: 0o600, owner: undefined, group: undefined }],
+    files: [
+      {
+        directory: '/srv/.meshcert/identity',
+        mode: 0o644,
+        keyMode: 0o600,
+        owner: undefined,
+        group: undefined,
+        graceMs: 60_000,
+        names: {},
+        pkcs12: undefined,
+      },
+    ],
     hooks: [],
     verify: [],
   },

@@ -2,11 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
-import { systemClock } from '../../../src/clock.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
-import { filesConfig, readIdentity } from '../../helpers/files-bench.ts';
+import { filesConfig, filesOptions, readIdentity } from '../../helpers/files-bench.ts';
 import { openGenerationMaker } from '../../helpers/make-generation.ts';
-import { openRecordingLog } from '../../helpers/recording-log.ts';
 
 const { make } = await openGenerationMaker();
 
@@ -14,7 +12,7 @@ t.test(
   'what was withdrawn is found nowhere, peers can still be verified, and a new identity brings all back',
   async (t) => {
     const directory = t.testdir();
-    const files = openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog() });
+    const files = openFiles(filesConfig(directory), filesOptions());
     t.teardown(() => files.close());
     await files.deliver(await make());
     const bundle = readFileSync(join(directory, 'ca.crt'), 'utf8');
@@ -40,7 +38,7 @@ t.test(
 
 t.test('an agent that has delivered nothing withdraws nothing', async (t) => {
   const directory = t.testdir();
-  const open = () => openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog() });
+  const open = () => openFiles(filesConfig(directory), filesOptions());
   const earlier = open();
   const left = await make();
   await earlier.deliver(left);

@@ -2,13 +2,11 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { systemClock } from '../../../src/clock.ts';
 import { explainFailure } from '../../../src/delivery/files/explain-failure.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
 import { AgentError } from '../../../src/errors.ts';
-import { filesConfig, listGenerations, readIdentity } from '../../helpers/files-bench.ts';
+import { filesConfig, filesOptions, listGenerations, readIdentity } from '../../helpers/files-bench.ts';
 import { openGenerationMaker } from '../../helpers/make-generation.ts';
-import { openRecordingLog } from '../../helpers/recording-log.ts';
 
 const { make } = await openGenerationMaker();
 // Root may write anywhere, so the rest of this process is somebody else.
@@ -22,7 +20,7 @@ const root = mkdtempSync(join(tmpdir(), 'meshcert-failures-'));
 t.teardown(() => rmSync(root, { recursive: true }));
 
 function open(directory: string, options: Parameters<typeof filesConfig>[1] = {}) {
-  return openFiles(filesConfig(directory, options), { clock: systemClock, log: openRecordingLog(), uid });
+  return openFiles(filesConfig(directory, options), filesOptions({ uid }));
 }
 
 async function failToDeliver(...args: Parameters<typeof open>): Promise<AgentError> {

@@ -1,11 +1,9 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { systemClock } from '../../../src/clock.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
-import { filesConfig, listGenerations } from '../../helpers/files-bench.ts';
+import { filesConfig, filesOptions, listGenerations } from '../../helpers/files-bench.ts';
 import { openGenerationMaker } from '../../helpers/make-generation.ts';
-import { openRecordingLog } from '../../helpers/recording-log.ts';
 
 const generation = await (await openGenerationMaker()).make();
 const ownGroup = process.getgid?.();
@@ -13,7 +11,7 @@ const ownGroup = process.getgid?.();
 const sharedGroup = process.getuid?.() === 0 ? 1337 : (process.getgroups?.().at(-1) ?? ownGroup);
 
 async function deliver(directory: string, options: Parameters<typeof filesConfig>[1]) {
-  const files = openFiles(filesConfig(directory, options), { clock: systemClock, log: openRecordingLog() });
+  const files = openFiles(filesConfig(directory, options), filesOptions());
   await files.deliver(generation);
   await files.close();
 }

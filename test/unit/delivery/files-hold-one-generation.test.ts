@@ -3,16 +3,14 @@ import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
-import { systemClock } from '../../../src/clock.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
-import { filesConfig, readIdentity } from '../../helpers/files-bench.ts';
+import { filesConfig, filesOptions, readIdentity } from '../../helpers/files-bench.ts';
 import { openGenerationMaker } from '../../helpers/make-generation.ts';
-import { openRecordingLog } from '../../helpers/recording-log.ts';
 
 const { make } = await openGenerationMaker();
 
 async function deliver(directory: string, keyType: 'ec-p256' | 'rsa-2048' = 'ec-p256') {
-  const files = openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog() });
+  const files = openFiles(filesConfig(directory), filesOptions());
   const generation = await make({ keyType });
   await files.deliver(generation);
   t.teardown(() => files.close());
@@ -93,7 +91,7 @@ t.test('Envoy is told the paths that outlive a generation, and to watch where ..
 
 t.test('hand-overs that are asked for together happen one after the other', async (t) => {
   const directory = t.testdir();
-  const files = openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog() });
+  const files = openFiles(filesConfig(directory), filesOptions());
   t.teardown(() => files.close());
   const [first, second, last] = [await make(), await make(), await make()];
   await Promise.all([files.deliver(first), files.withdraw(), files.deliver(second), files.deliver(last)]);

@@ -1,17 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { systemClock } from '../../../src/clock.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
 import { AgentError } from '../../../src/errors.ts';
-import { filesConfig } from '../../helpers/files-bench.ts';
+import { filesConfig, filesOptions } from '../../helpers/files-bench.ts';
 import { openGenerationMaker } from '../../helpers/make-generation.ts';
-import { openRecordingLog } from '../../helpers/recording-log.ts';
 
 const generation = await (await openGenerationMaker()).make();
 
 async function failToDeliver(t: Test, directory: string): Promise<AgentError> {
-  const files = openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog() });
+  const files = openFiles(filesConfig(directory), filesOptions());
   const thrown = await files.deliver(generation).then(
     () => undefined,
     (error: unknown) => error,

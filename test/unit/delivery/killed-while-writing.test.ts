@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { systemClock } from '../../../src/clock.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
-import { filesConfig, listGenerations, readIdentity } from '../../helpers/files-bench.ts';
+import { filesConfig, filesOptions, listGenerations, readIdentity } from '../../helpers/files-bench.ts';
 import { openGenerationMaker } from '../../helpers/make-generation.ts';
-import { openRecordingLog } from '../../helpers/recording-log.ts';
 import { storeGeneration } from '../../helpers/stored-generation.ts';
 
 /** Kills are spread evenly over a little more than one delivery takes. */
@@ -70,7 +69,7 @@ t.test('after each kill a reader finds a whole generation', async (t) => {
   });
 
   await t.test('and the next run goes on from there, and removes what was left', async (t) => {
-    const files = openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog(), graceMs: 0 });
+    const files = openFiles(filesConfig(directory, { graceMs: 0 }), filesOptions());
     const next = await make();
     await files.deliver(next);
     await files.close();

@@ -1,10 +1,9 @@
 import { chownSync, lutimesSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { systemClock } from '../../../src/clock.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
 import { FakeClock } from '../../helpers/fake-clock.ts';
-import { filesConfig, listGenerations, readIdentity } from '../../helpers/files-bench.ts';
+import { filesConfig, filesOptions, listGenerations, readIdentity } from '../../helpers/files-bench.ts';
 import { openGenerationMaker } from '../../helpers/make-generation.ts';
 import { openRecordingLog } from '../../helpers/recording-log.ts';
 
@@ -14,7 +13,7 @@ const HOUR_MS = 3_600_000;
 function setUp(t: Test, directory: string) {
   const clock = new FakeClock(new Date().toISOString());
   const log = openRecordingLog();
-  const files = openFiles(filesConfig(directory), { clock, log });
+  const files = openFiles(filesConfig(directory), filesOptions({ clock, log }));
   t.teardown(() => files.close());
   return { clock, log, files };
 }
@@ -97,7 +96,7 @@ t.test('one that cannot be removed is told, and keeps neither the delivery nor t
 });
 
 t.test('a process that has closed its delivery is not kept alive by the grace time', async (t) => {
-  const files = openFiles(filesConfig(t.testdir()), { clock: systemClock, log: openRecordingLog() });
+  const files = openFiles(filesConfig(t.testdir()), filesOptions());
   await files.deliver(await make());
   await files.deliver(await make());
   await files.close();

@@ -3,12 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { systemClock } from '../../../src/clock.ts';
 import { openFiles } from '../../../src/delivery/files/files.ts';
-import { filesConfig } from '../../helpers/files-bench.ts';
+import { filesConfig, filesOptions } from '../../helpers/files-bench.ts';
 import { openGenerationMaker } from '../../helpers/make-generation.ts';
 import type { Seen } from '../../helpers/read-forever.ts';
-import { openRecordingLog } from '../../helpers/recording-log.ts';
 
 const SWAPS = 250;
 
@@ -16,7 +14,7 @@ t.test(`a reader that resolves ..data once finds key and certificate that fit, t
   const directory = t.testdir();
   const { make } = await openGenerationMaker();
   const generations = [await make(), await make({ keyType: 'rsa-2048' }), await make()];
-  const files = openFiles(filesConfig(directory), { clock: systemClock, log: openRecordingLog() });
+  const files = openFiles(filesConfig(directory), filesOptions());
   const deliver = async (turn: number) => {
     const generation = generations[turn % generations.length];
     if (generation !== undefined) await files.deliver(generation);
