@@ -18,8 +18,11 @@ const { certificate } = raft;
 const caCert = { kind: 'file', path: certificate.caFile } as const;
 const never = new AbortController().signal;
 
-const open = (address: string, rootToken: string, tls = {}) =>
-  openVaultIssuer({ address, pki: mount, auth: rootToken, tls: { caCert, ...tls } });
+function open(address: string, rootToken: string, tls = {}) {
+  const vaultIssuer = openVaultIssuer({ address, pki: mount, auth: rootToken, tls: { caCert, ...tls } });
+  t.teardown(() => vaultIssuer.issuer.close());
+  return vaultIssuer;
+}
 
 /** A standby that does not forward, as of clusters that are set up so: it sends clients to the active node. */
 async function openSendingStandby(): Promise<string> {
