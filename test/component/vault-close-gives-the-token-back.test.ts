@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { SpiffeId } from '../../src/identity/spiffe-id.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { configureKongVaultPki } from '../helpers/kong-vault-pki.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
@@ -17,14 +18,14 @@ async function setUp(t: Test) {
   const relay = await openVaultRelay(vault.address);
   t.teardown(() => relay.close());
   const vaultIssuer = openVaultIssuer({ address: relay.address, pki: pki.mount, auth: workload.auth });
-  const token = () => String(relay.calls.find(({ path }) => path.includes('/sign/'))?.headers['x-vault-token']);
+  const token = () => String(relay.calls.findLast(({ path }) => path.includes('/sign/'))?.headers['x-vault-token']);
   const isKnown = async () => (await vault.api('POST', 'auth/token/lookup', { token: token() })).status === 200;
   return { relay, vaultIssuer, isKnown };
 }
 
 t.test('a failed issue gives its token back too', async (t) => {
   const { vaultIssuer, isKnown } = await setUp(t);
-  await vaultIssuer.fail({ keyType: 'rsa-2048' });
+  t.equal((await vaultIssuer.fail({ spiffeId: new SpiffeId('elsewhere', '/web') })).code, 'ERR_CA_REFUSED');
   await eventually('the token is revoked', async () => !(await isKnown()));
 });
 

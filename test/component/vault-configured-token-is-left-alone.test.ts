@@ -24,6 +24,7 @@ function open(content: string) {
   writeFileSync(path, content);
   const auth = { method: 'token', token: { kind: 'file', path } } as const;
   const vaultIssuer = openVaultIssuer({ address: vault.address, pki: pki.mount, auth });
+  t.teardown(() => vaultIssuer.issuer.close());
   return { vaultIssuer, store: (next: string) => writeFileSync(path, next) };
 }
 

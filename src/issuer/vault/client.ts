@@ -44,6 +44,8 @@ interface VaultCall {
   readonly ignoresNamespace?: boolean;
   readonly token?: string | undefined;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** What must not be repeated from the answer, besides the token. */
+  readonly secrets?: readonly unknown[];
   /** What is being done, for messages: `logging in`. */
   readonly purpose: string;
   /** Called once the request is on its way: time for other work. */
@@ -209,7 +211,7 @@ function readAnswer(
   return {
     status: statusCode,
     body,
-    complaint: statusCode < 400 ? '' : complaintOf(body, text, [call.token, call.body?.jwt, call.body?.csr]),
+    complaint: statusCode < 400 ? '' : complaintOf(body, text, [call.token, ...(call.secrets ?? [])]),
     location: headers.location,
     retryAfterMs: readRetryAfter(headers, times.receivedAtMs),
     vaultNowMs,

@@ -1,24 +1,32 @@
 import { AgentError } from '../../errors.ts';
 import type { IssuerContext } from '../issuer.ts';
-import type { AskVault } from './client.ts';
+import { prepareAppRoleLogin } from './auth/app-role.ts';
+import { prepareCertificateLogin } from './auth/client-certificate-login.ts';
+import { prepareJwtLogin } from './auth/jwt.ts';
+import { prepareKubernetesLogin } from './auth/kubernetes.ts';
+import type { LoginRequest } from './auth/login-request.ts';
+import { type AskVault, reachedAt } from './client.ts';
 import type { VaultAuth, VaultConfig } from './config.ts';
-import { asRecord, asString } from './json.ts';
+import { asNumber, asRecord, asString } from './json.ts';
 import { explainLoginRefusal } from './login-errors.ts';
-import { checkServiceAccountToken, parseServiceAccountToken } from './service-account-token.ts';
 
 export interface Login {
-  readonly token: string;
+  /** Undefined: whoever stands between us and Vault adds one. */
+  readonly token?: string | undefined;
   /**
    * `borrowed`: from a login of ours, to be revoked after use. `batch`: of a login, cannot be revoked. `configured`:
-   * somebody else's, to be left alone.
+   * somebody else's, never revoked. `agent`: that of a Vault Agent, which we never see.
    */
-  readonly kind: 'borrowed' | 'batch' | 'configured';
+  readonly kind: 'borrowed' | 'batch' | 'configured' | 'agent';
+  /** Of a login of ours; undefined: it does not end, or is none of ours. */
+  readonly leaseSeconds?: number | undefined;
 }
 
-type KubernetesAuth = Extract<VaultAuth, { method: 'kubernetes' }>;
+/** A method that asks Vault for a token. */
+type LoginAuth = Exclude<VaultAuth, { method: 'agent' | 'token' }>;
 
 /**
- * Gets a token to ask with. Credentials are read anew each time: the kubelet renews them in place.
+ * Gets a token to ask with. Credentials are read anew each time: whoever hands them out renews them in place.
  *
  * @param whileAsked called when there is nothing to do but wait for Vault.
  * @throws AgentError `ERR_SOURCE` for a credential that is missing or spoilt, `ERR_LOGIN_DENIED`.
@@ -30,34 +38,17 @@ export async function logIn(
   whileAsked?: () => void,
 ): Promise<Login> {
   const { auth } = config;
-  if (auth.method === 'kubernetes') return logInWithServiceAccount(config.address, auth, context, ask, whileAsked);
-  if (auth.method !== 'token') throw new AgentError('ERR_CONFIG', `no login by ${auth.method} in this version yet`);
-  const token = (await context.readSource(auth.token)).trim();
-  if (token === '') {
-    throw new AgentError('ERR_SOURCE', 'the Vault token in auth.token is empty', { remedy: 'store a token there' });
-  }
-  return { token, kind: 'configured' };
-}
+  if (auth.method === 'agent') return { kind: 'agent' };
+  if (auth.method === 'token') return { kind: 'configured', token: await readConfiguredToken(auth.token, context) };
+  const address = reachedAt(config);
+  const { method, mountPath } = auth;
+  const { body, secrets, refusals } = await prepareLogin(auth, context);
 
-async function logInWithServiceAccount(
-  address: string,
-  auth: KubernetesAuth,
-  context: IssuerContext,
-  ask: AskVault,
-  onSent: (() => void) | undefined,
-): Promise<Login> {
-  const { role, mountPath, tokenPath: path } = auth;
   const { clock, observer } = context;
-  const serviceAccount = parseServiceAccountToken(await readTokenFile(path, context), path);
-  if (serviceAccount.expiresAtMs !== undefined) {
-    observer.credentialExpires('service_account_token', serviceAccount.expiresAtMs);
-  }
-  checkServiceAccountToken(serviceAccount, { path, audience: auth.audience, nowMs: clock.nowMs() });
-
   const startedAtMs = clock.monotonicMs();
-  const body = { role, jwt: serviceAccount.jwt };
-  const answer = await ask({ method: 'POST', path: `${mountPath}/login`, body, purpose: 'logging in', onSent });
-  if (answer.status !== 200) throw explainLoginRefusal(answer, { address, mountPath, role, ...serviceAccount });
+  const path = `${mountPath}/login`;
+  const answer = await ask({ method: 'POST', path, body, secrets, purpose: 'logging in', onSent: whileAsked });
+  if (answer.status !== 200) throw explainLoginRefusal(answer, { address, method, mountPath, refusals });
   const granted = asRecord(asRecord(answer.body).auth);
   const token = asString(granted.client_token);
   if (token === undefined) {
@@ -66,17 +57,38 @@ async function logInWithServiceAccount(
     });
   }
   observer.stepTook('login', (clock.monotonicMs() - startedAtMs) / 1000);
-  return { token, kind: granted.token_type === 'batch' ? 'batch' : 'borrowed' };
+  const leaseSeconds = asNumber(granted.lease_duration);
+  return {
+    token,
+    kind: granted.token_type === 'batch' ? 'batch' : 'borrowed',
+    leaseSeconds: leaseSeconds === 0 ? undefined : leaseSeconds,
+  };
 }
 
-async function readTokenFile(path: string, { readSource }: IssuerContext): Promise<string> {
-  try {
-    return await readSource({ kind: 'file', path });
-  } catch (thrown) {
-    const { message, cause } = AgentError.from(thrown);
-    throw new AgentError('ERR_SOURCE', `no service-account token to log in with: ${message}`, {
-      remedy: `project a serviceAccountToken volume to ${path}, readable for this process, or set auth.kubernetes.tokenPath`,
-      cause,
-    });
+/** @throws AgentError `ERR_SOURCE` */
+export async function readConfiguredToken(
+  source: Extract<VaultAuth, { method: 'token' }>['token'],
+  { readSource }: Pick<IssuerContext, 'readSource'>,
+): Promise<string> {
+  const token = (await readSource(source)).trim();
+  if (token !== '') return token;
+  throw new AgentError('ERR_SOURCE', 'the Vault token in auth.token is empty', { remedy: 'store a token there' });
+}
+
+async function prepareLogin(auth: LoginAuth, context: IssuerContext): Promise<LoginRequest> {
+  switch (auth.method) {
+    case 'kubernetes':
+      return prepareKubernetesLogin(auth, context);
+    case 'approle':
+      return prepareAppRoleLogin(auth, context);
+    case 'jwt':
+      return prepareJwtLogin(auth, context);
+    case 'tls':
+      return prepareCertificateLogin(auth);
+    case 'aws': {
+      // It brings packages of AWS.
+      const { prepareAwsLogin } = await import('./auth/aws.ts');
+      return prepareAwsLogin(auth, context);
+    }
   }
 }

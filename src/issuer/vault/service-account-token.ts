@@ -1,15 +1,38 @@
 import { AgentError } from '../../errors.ts';
 import { asNumber, asRecord, asString, asStrings } from './json.ts';
 
-/** What a service-account token says of itself; its signature is Vault's business. */
-export interface ServiceAccountToken {
+/** What a JWT (RFC 7519) says of itself; its signature is Vault's business. */
+interface Jwt {
   readonly jwt: string;
   /** Empty: the token names none. */
   readonly audiences: readonly string[];
   /** Undefined: it never ends, as those of old Secrets. */
   readonly expiresAtMs: number | undefined;
+  /** One line of at most 200 characters. */
+  readonly subject: string;
+}
+
+export interface ServiceAccountToken extends Omit<Jwt, 'subject'> {
   /** `namespace/name`, or what the token gives as its subject. */
   readonly owner: string;
+}
+
+/**
+ * @param text blanks around the token are dropped.
+ * @returns undefined when that is no JWT.
+ */
+export function readJwt(text: string): Jwt | undefined {
+  const jwt = text.trim();
+  const claims = decodeClaims(jwt);
+  if (claims === undefined) return undefined;
+  const expiresAt = asNumber(claims.exp);
+  const audience = asString(claims.aud);
+  return {
+    jwt,
+    audiences: audience === undefined ? asStrings(claims.aud) : [audience],
+    expiresAtMs: expiresAt === undefined ? undefined : expiresAt * 1000,
+    subject: (asString(claims.sub) ?? 'an unnamed subject').replace(/[\s\p{Cc}]+/gu, ' ').slice(0, 200),
+  };
 }
 
 /**
@@ -17,22 +40,14 @@ export interface ServiceAccountToken {
  * @throws AgentError `ERR_SOURCE` when that is no JWT (RFC 7519).
  */
 export function parseServiceAccountToken(text: string, path: string): ServiceAccountToken {
-  const jwt = text.trim();
-  const claims = decodeClaims(jwt);
-  if (claims === undefined) {
+  const token = readJwt(text);
+  if (token === undefined) {
     throw new AgentError('ERR_SOURCE', `${path} holds something that is not a service-account token (a JWT)`, {
       remedy: 'project a serviceAccountToken volume there, or set auth.kubernetes.tokenPath',
     });
   }
-  const subject = asString(claims.sub) ?? 'an unnamed subject';
-  const expiresAt = asNumber(claims.exp);
-  const audience = asString(claims.aud);
-  return {
-    jwt,
-    audiences: audience === undefined ? asStrings(claims.aud) : [audience],
-    expiresAtMs: expiresAt === undefined ? undefined : expiresAt * 1000,
-    owner: subject.replace(/^system:serviceaccount:([^:]+):([^:]+)$/, '$1/$2').slice(0, 200),
-  };
+  const { subject, ...rest } = token;
+  return { ...rest, owner: subject.replace(/^system:serviceaccount:([^:]+):([^:]+)$/, '$1/$2') };
 }
 
 /**

@@ -59,6 +59,13 @@ const REFUSALS: readonly Refusal[] = [
     }),
   },
   {
+    pattern: /common name .* not allowed by this role/,
+    explain: (attempt) => ({
+      why: `the role "${attempt.role}" does not allow the common name that conf.fromCp.commonName says`,
+      remedy: `leave it out, or run: ${patch(attempt, 'allowed_domains=... allow_subdomains=true')}`,
+    }),
+  },
+  {
     pattern: /URI Subject Alternative Names|subject alternate URI/i,
     explain: (attempt) => ({
       why: `the role "${attempt.role}" does not allow ${attempt.request.spiffeId}`,
@@ -98,6 +105,9 @@ function demandKeyType(family: string, leastBits: number): Pick<Explanation, 'co
   return found === undefined ? {} : { code: 'ERR_KEY_TYPE', detail: found };
 }
 
+/** The detail of the error that a token is not known to Vault any more, or not yet. */
+export const TOKEN_UNKNOWN = 'token_unknown';
+
 /** The line to add to a policy. */
 export function grantSign({ pki, role }: Pick<SignAttempt, 'pki' | 'role'>): string {
   return `path "${pki}/sign/${role}" { capabilities = ["create", "update"] }`;
@@ -130,6 +140,18 @@ export function explainDenied(
   kind: Login['kind'],
   state: 'alive' | 'dead' | 'unknown',
 ): AgentError {
+  if (kind === 'agent') {
+    const found = state === 'dead' ? 'adds a token that has ended' : 'adds no token of its own, or one';
+    return new AgentError(
+      'ERR_CA_DENIED',
+      `the Vault Agent at ${address} ${found} that may use neither ${pki}/sign/${role} nor ${pki}/issue/${role}`,
+      {
+        remedy:
+          'check its auto_auth, that its api_proxy (or cache) has use_auto_auth_token = true, and that the policy of ' +
+          `its role has: ${grantSign({ pki, role })}`,
+      },
+    );
+  }
   if (state === 'dead' && kind === 'configured') {
     return new AgentError('ERR_LOGIN_DENIED', `Vault at ${address} does not know our token: expired or revoked`, {
       remedy: 'store a new one in auth.token (vault token create -period=... makes one that can be renewed for ever)',
@@ -137,6 +159,7 @@ export function explainDenied(
   }
   if (state === 'dead') {
     return new AgentError('ERR_CA_UNAVAILABLE', `Vault at ${address} does not know the token it has just given us`, {
+      detail: TOKEN_UNKNOWN,
       remedy: 'if this goes on, check that all nodes behind the address are of one cluster',
     });
   }

@@ -39,8 +39,8 @@ export function openSigner(config: VaultConfig, context: IssuerContext): Signer 
   async function request(wanted: IssueRequest, login: Login, ask: AskVault): Promise<VaultAnswer> {
     const send = async (endpoint: Endpoint) => {
       const path = `${pki}/${endpoint}/${role}`;
-      const body = await makeBody(endpoint, wanted);
-      return ask({ method: 'POST', path, token: login.token, body, purpose: 'signing' });
+      const body = await makeBody(endpoint, wanted, config.commonName);
+      return ask({ method: 'POST', path, token: login.token, body, secrets: [body.csr], purpose: 'signing' });
     };
     const [first, second]: [Endpoint, Endpoint] = isIssueOnly() ? ['issue', 'sign'] : ['sign', 'issue'];
     const answer = await send(first);
@@ -80,11 +80,13 @@ export function openSigner(config: VaultConfig, context: IssuerContext): Signer 
   };
 }
 
-async function makeBody(endpoint: Endpoint, { spiffeId, makeCsr, ttlSeconds }: IssueRequest) {
+async function makeBody(endpoint: Endpoint, request: IssueRequest, commonName: string | undefined) {
+  const { spiffeId, makeCsr, ttlSeconds } = request;
   return {
-    ...(endpoint === 'sign'
-      ? { csr: derToPem('CERTIFICATE REQUEST', await makeCsr()) }
-      : { private_key_format: 'pkcs8' }),
+    csr: endpoint === 'sign' ? derToPem('CERTIFICATE REQUEST', await makeCsr()) : undefined,
+    private_key_format: endpoint === 'issue' ? 'pkcs8' : undefined,
+    // The request has no subject, and then Vault takes it from here.
+    common_name: commonName,
     // Vault takes the SAN from the CSR, unless the role says use_csr_sans=false.
     uri_sans: spiffeId.toString(),
     ttl: `${ttlSeconds}s`,

@@ -62,10 +62,10 @@ t.test('the tags are those of the Agent document; without the tag, its service i
 });
 
 t.test('an unknown tag is told with its line', async (t) => {
-  const { config, lines } = loadText(meshWithVault(ADDRESS, TOKEN, `commonName: '{{ tag "kuma.io/zone" }}.mesh'`));
+  const { config, lines } = loadText(meshWithVault(ADDRESS, TOKEN, `commonName: '{{ tag "team" }}.mesh'`));
   t.equal(config, undefined);
   t.same(lines, [
-    'mesh.yaml:12: mtls.backends[0].conf.fromCp.commonName: this agent has no tag "kuma.io/zone"; ' +
+    'mesh.yaml:12: mtls.backends[0].conf.fromCp.commonName: this agent has no tag "team"; ' +
       'set it under "tags" in the Agent document; there are: kuma.io/service',
   ]);
 });

@@ -47,8 +47,8 @@ for (const [form, text, ttlSeconds, at] of [
 }
 
 for (const [form, text, at] of [
-  ['Kubernetes', VAULT_KUBERNETES, ['mesh.yaml:16: warning: spec.mtls', 'mesh.yaml:26: warning: spec.mtls']],
-  ['Universal', VAULT_UNIVERSAL, ['mesh.yaml:13: warning: mtls', 'mesh.yaml:23: warning: mtls']],
+  ['Kubernetes', VAULT_KUBERNETES, ['mesh.yaml:16: warning: spec.mtls', 'mesh.yaml:27: warning: spec.mtls']],
+  ['Universal', VAULT_UNIVERSAL, ['mesh.yaml:13: warning: mtls', 'mesh.yaml:24: warning: mtls']],
 ] as const) {
   t.test(`the Vault document in its ${form} form, verbatim: the token logs in`, async (t) => {
     const { config, lines } = loadText(text);

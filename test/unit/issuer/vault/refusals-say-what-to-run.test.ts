@@ -1,7 +1,6 @@
 import t from 'tap';
 import { SpiffeId } from '../../../../src/identity/spiffe-id.ts';
 import type { VaultAnswer } from '../../../../src/issuer/vault/client.ts';
-import { explainLoginRefusal } from '../../../../src/issuer/vault/login-errors.ts';
 import { explainDenied, explainSignRefusal } from '../../../../src/issuer/vault/sign-errors.ts';
 
 const attempt = {
@@ -14,13 +13,6 @@ const attempt = {
     keyType: 'ec-p256' as const,
     ttlSeconds: 3600,
   },
-};
-const login = {
-  address: 'https://vault:8200',
-  mountPath: 'auth/k8s',
-  role: 'web',
-  owner: 'demo/web',
-  audiences: ['vault'],
 };
 const answer = (status: number, complaint: string): VaultAnswer => ({ status, complaint, body: undefined });
 
@@ -48,6 +40,13 @@ t.test('each refusal to sign has its code, cause and command', async (t) => {
       'ERR_CA_REFUSED',
       /demands a common name/,
       /vault patch pki\/roles\/mesh require_cn=false/,
+    ],
+    [
+      400,
+      'common name web.mesh not allowed by this role',
+      'ERR_CA_REFUSED',
+      /does not allow the common name that conf\.fromCp\.commonName says/,
+      /vault patch pki\/roles\/mesh allowed_domains/,
     ],
     [
       400,
@@ -87,33 +86,6 @@ t.test('each refusal to sign has its code, cause and command', async (t) => {
   t.equal(explainSignRefusal(answer(400, 'role requires keys of type ed25519'), attempt).detail, undefined);
 });
 
-t.test('each refused login has its cause and command', async (t) => {
-  const cases: [status: number, complaint: string, message: RegExp, remedy: RegExp][] = [
-    [400, 'invalid role name "web"', /no role "web" in auth\/k8s/, /vault list auth\/k8s\/role/],
-    [
-      403,
-      'service account name not authorized',
-      /not for the service account demo\/web/,
-      /bound_service_account_names/,
-    ],
-    [403, 'namespace not authorized', /not for the namespace of demo\/web/, /bound_service_account_namespaces/],
-    [403, 'permission denied', /does not believe the token of demo\/web/, /system:auth-delegator/],
-    [403, 'invalid expiration time (exp) claim: token is expired', /by its clock/, /compare the clocks/],
-    [
-      403,
-      'invalid audience (aud) claim: x',
-      /wants another audience than the token has \(vault\)/,
-      /vault read auth\/k8s\/role\/web/,
-    ],
-    [500, 'could not load backend configuration', /auth\/k8s has not been told/, /vault write auth\/k8s\/config/],
-    [404, 'no handler for route', /no auth method at auth\/k8s/, /vault auth list/],
-  ];
-  for (const [status, complaint, message, remedy] of cases) {
-    t.match(explainLoginRefusal(answer(status, complaint), login), { code: 'ERR_LOGIN_DENIED', message, remedy });
-  }
-  t.match(explainLoginRefusal(answer(503, 'Vault is sealed'), login), { code: 'ERR_CA_UNAVAILABLE' });
-});
-
 t.test('a denied token is told apart by what Vault thinks of it', async (t) => {
   const both = /may use neither pki\/sign\/mesh nor pki\/issue\/mesh/;
   t.match(explainDenied(attempt, 'borrowed', 'alive'), {
@@ -124,4 +96,11 @@ t.test('a denied token is told apart by what Vault thinks of it', async (t) => {
   t.match(explainDenied(attempt, 'configured', 'unknown'), { code: 'ERR_CA_DENIED', message: /or has expired/ });
   t.match(explainDenied(attempt, 'configured', 'dead'), { code: 'ERR_LOGIN_DENIED', remedy: /auth.token/ });
   t.match(explainDenied(attempt, 'borrowed', 'dead'), { code: 'ERR_CA_UNAVAILABLE', retry: 'soon' });
+  for (const state of ['alive', 'dead'] as const) {
+    t.match(explainDenied(attempt, 'agent', state), {
+      code: 'ERR_CA_DENIED',
+      message: both,
+      remedy: /use_auto_auth_token/,
+    });
+  }
 });
