@@ -208,8 +208,8 @@ const RULES: readonly Rule[] = [
       if (privateKey === undefined || certificate.x509.checkPrivateKey(privateKey)) return undefined;
       const owner = chain.findIndex(({ x509 }) => x509.checkPrivateKey(privateKey));
       return owner < 0
-        ? 'and the key do not belong together'
-        : `and the key do not belong together: the key is that of certificate ${owner + 1}, which has to stand first`;
+        ? 'does not belong to the key'
+        : `does not belong to the key: certificate ${owner + 1} does, and has to stand first`;
     },
     appliesTo: (subject) => isFirst(subject) && subject.privateKey !== undefined,
   },

@@ -37,21 +37,28 @@ export async function checkPairWithOpenssl(directory: string): Promise<void> {
 }
 
 /**
- * Rejects with openssl's words unless it finds a path from the certificate to a root, by the strict rules of RFC 5280.
+ * Rejects with openssl's words unless it finds a path from the certificate to a root.
  *
  * @param pem the certificate; the others are PEM, too.
+ * @param options.isStrict by all the rules of RFC 5280, the default; false: by those that openssl has by default.
  */
 export async function verifyWithOpenssl(
   pem: string,
-  { intermediates, roots }: { readonly intermediates: readonly string[]; readonly roots: readonly string[] },
+  options: {
+    readonly intermediates: readonly string[];
+    readonly roots: readonly string[];
+    readonly isStrict?: boolean;
+  },
 ): Promise<void> {
+  const { intermediates, roots, isStrict = true } = options;
   const directory = await mkdtemp(join(tmpdir(), 'meshcert-verify-'));
   try {
     const file = (name: string) => join(directory, name);
     await writeFile(file('roots.pem'), roots.join(''));
     await writeFile(file('others.pem'), intermediates.join(''));
     const untrusted = intermediates.length === 0 ? [] : ['-untrusted', file('others.pem')];
-    await openssl(['verify', '-x509_strict', '-partial_chain', '-CAfile', file('roots.pem'), ...untrusted], pem);
+    const strict = isStrict ? ['-x509_strict'] : [];
+    await openssl(['verify', ...strict, '-partial_chain', '-CAfile', file('roots.pem'), ...untrusted], pem);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

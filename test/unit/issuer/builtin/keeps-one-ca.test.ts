@@ -79,7 +79,7 @@ t.test('a stored CA that cannot be used is said in one line, and never replaced'
   await issue(other);
   const good = readFileSync(key ?? '', 'utf8');
   writeFileSync(key ?? '', readFileSync(join(other, 'default.ca-builtin-key-ca-1')));
-  await t.rejects(issue(directory), { code: 'ERR_SOURCE', message: /do not belong together/ });
+  await t.rejects(issue(directory), { code: 'ERR_SOURCE', message: /does not belong to the key/ });
   writeFileSync(key ?? '', 'garbage');
   await t.rejects(issue(directory), { code: 'ERR_SOURCE' });
   rmSync(key ?? '');
