@@ -96,20 +96,21 @@ interface Serving {
 }
 
 async function startServing(loaders: readonly (() => Promise<GrpcService>)[]): Promise<Serving> {
-  const [{ logVerbosity, Server, ServerCredentials, setLogVerbosity }, services] = await Promise.all([
+  // By its default: what a bundle makes of a CommonJS package has no other names when it is loaded late.
+  const [{ default: grpc }, services] = await Promise.all([
     import('@grpc/grpc-js'),
     Promise.all(loaders.map((load) => load())),
   ]);
   // It would write its own lines between those of the log.
-  setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const server = new grpc.Server({
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.max_concurrent_streams': MAX_STREAMS_PER_CONNECTION,
   });
   const calls = new Set<StreamingCall>();
   for (const { definition, handlers } of services) server.addService(definition, trackCalls(handlers, calls));
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
   return {
     connect: (connection) => injector.injectConnection(connection),
     end: () => endCalls(server, calls),
