@@ -4,10 +4,19 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type RunningEnvoy, startEnvoy } from './envoy.ts';
 
-/** One service of the mesh: its SPIFFE ID, and the folder that its agent delivers to. */
+/** One service of the mesh: its SPIFFE ID, and where its Envoy finds its identity. */
 export interface MeshService {
   readonly spiffeId: string;
-  readonly identity: string;
+  /** The folder that its agent delivers to, or the configuration of Envoy's secrets. */
+  readonly identity: string | EnvoySecrets;
+}
+
+export interface EnvoySecrets {
+  /** Two `SdsSecretConfig`: of the certificate, and of what peers are verified against. */
+  readonly certificate: object;
+  readonly trustBundle: object;
+  /** Of the server of secrets. */
+  readonly clusters: readonly object[];
 }
 
 export interface MeshTrafficOptions {
@@ -46,7 +55,7 @@ export interface MeshTraffic {
 }
 
 /**
- * Two real Envoys with mutual TLS from the files of two agents, and requests through both of them, one after the other,
+ * Two real Envoys with mutual TLS from two agents, and requests through both of them, one after the other,
  * until `stop`. Each Envoy accepts the other one's SPIFFE ID alone, by TLS 1.3 alone, without resumption of sessions.
  */
 export async function startMeshTraffic(options: MeshTrafficOptions): Promise<MeshTraffic> {
@@ -139,7 +148,7 @@ function describeServer(self: MeshService, peer: MeshService) {
   const transport = describeTls('DownstreamTlsContext', self, peer, { require_client_certificate: true });
   const routes = [{ match: { prefix: '/' }, direct_response: { status: 200, body: { inline_string: 'hello' } } }];
   const shown = describeHeader('x-client-serial', '%DOWNSTREAM_PEER_SERIAL%');
-  return describeEnvoy('server', describeListener('mtls', routes, [shown], transport));
+  return describeEnvoy('server', describeListener('mtls', routes, [shown], transport), findSecrets(self).clusters);
 }
 
 function describeClient(self: MeshService, peer: MeshService, port: number) {
@@ -162,10 +171,10 @@ function describeClient(self: MeshService, peer: MeshService, port: number) {
     },
     transport_socket: describeTls('UpstreamTlsContext', self, peer, { max_session_keys: 0 }),
   };
-  return describeEnvoy('client', describeListener('plain', routes, [shown]), [cluster]);
+  return describeEnvoy('client', describeListener('plain', routes, [shown]), [cluster, ...findSecrets(self).clusters]);
 }
 
-function describeEnvoy(id: string, listener: object, clusters: readonly object[] = []) {
+function describeEnvoy(id: string, listener: object, clusters: readonly object[]) {
   return { node: { id, cluster: id }, static_resources: { listeners: [listener], clusters } };
 }
 
@@ -188,14 +197,25 @@ function describeListener(name: string, routes: readonly object[], headers: read
   };
 }
 
+function findSecrets({ identity }: MeshService): EnvoySecrets {
+  return typeof identity === 'string' ? describeFiles(identity) : identity;
+}
+
 /** Secrets from the files beside which the agent says what to watch. */
-function describeTls(context: string, self: MeshService, peer: MeshService, more: object) {
+function describeFiles(directory: string): EnvoySecrets {
   const secret = (name: string, file: string) => ({
     name,
-    sds_config: {
-      path_config_source: { path: join(self.identity, file), watched_directory: { path: self.identity } },
-    },
+    sds_config: { path_config_source: { path: join(directory, file), watched_directory: { path: directory } } },
   });
+  return {
+    certificate: secret('default', 'tls_certificate_sds.yaml'),
+    trustBundle: secret('ROOTCA', 'validation_context_sds.yaml'),
+    clusters: [],
+  };
+}
+
+function describeTls(context: string, self: MeshService, peer: MeshService, more: object) {
+  const { certificate, trustBundle } = findSecrets(self);
   return {
     name: 'envoy.transport_sockets.tls',
     typed_config: {
@@ -203,12 +223,12 @@ function describeTls(context: string, self: MeshService, peer: MeshService, more
       ...more,
       common_tls_context: {
         tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
-        tls_certificate_sds_secret_configs: [secret('default', 'tls_certificate_sds.yaml')],
+        tls_certificate_sds_secret_configs: [certificate],
         combined_validation_context: {
           default_validation_context: {
             match_typed_subject_alt_names: [{ san_type: 'URI', matcher: { exact: peer.spiffeId } }],
           },
-          validation_context_sds_secret_config: secret('ROOTCA', 'validation_context_sds.yaml'),
+          validation_context_sds_secret_config: trustBundle,
         },
       },
     },
