@@ -15,8 +15,16 @@ export interface ServerCertificate {
   readonly keyFile: string;
 }
 
-/** Writes `<name>-ca.crt`, `<name>.crt` and `<name>.key` into the folder. EC P-256, valid for a day. */
-export async function makeServerCertificate(directory: string, name: string): Promise<ServerCertificate> {
+/**
+ * Writes `<name>-ca.crt`, `<name>.crt` and `<name>.key` into the folder. EC P-256.
+ *
+ * @param leftMs how long it is still valid; default a day. It began a day ago.
+ */
+export async function makeServerCertificate(
+  directory: string,
+  name: string,
+  leftMs = DAY_MS,
+): Promise<ServerCertificate> {
   const [caKeys, keys] = await Promise.all([makeKeys(), makeKeys()]);
   const validity = { notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + DAY_MS) };
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
@@ -34,7 +42,8 @@ export async function makeServerCertificate(directory: string, name: string): Pr
     serialNumber: serial(),
     subject: `CN=${name}`,
     issuer: ca.subjectName,
-    ...validity,
+    notBefore: validity.notBefore,
+    notAfter: new Date(Date.now() + leftMs),
     publicKey: keys.publicKey,
     signingKey: caKeys.privateKey,
     signingAlgorithm: EC,

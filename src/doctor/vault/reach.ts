@@ -17,8 +17,8 @@ import { formatDuration } from '../format-duration.ts';
 import type { DoctorPorts } from '../ports.ts';
 import type { VaultSubject } from './subject.ts';
 
-/** Less, and somebody has to be told. */
-const CERTIFICATE_WARNING_SECONDS = 7 * 86_400;
+/** Of its life. Whoever renews certificates, by hand or by machine, has done so before that. */
+const LEAST_SHARE_LEFT = 0.1;
 
 type Endpoint =
   | { readonly kind: 'socket'; readonly path: string }
@@ -92,8 +92,9 @@ function checkAddress(address: string, addressKey: string): Outcome<Endpoint> {
 
 function judgeTls(socket: TLSSocket, { tls }: VaultConfig, nowMs: number): Outcome<true> {
   const certificate: Partial<PeerCertificate> = socket.getPeerCertificate();
-  const leftSeconds = (Date.parse(certificate.valid_to ?? '') - nowMs) / 1000;
-  const end = Number.isNaN(leftSeconds) ? '' : ` ends in ${formatDuration(leftSeconds)}`;
+  const startMs = Date.parse(certificate.valid_from ?? '');
+  const endMs = Date.parse(certificate.valid_to ?? '');
+  const end = Number.isNaN(endMs) ? '' : ` ends in ${formatDuration((endMs - nowMs) / 1000)}`;
   if (tls.skipVerify) {
     return {
       verdict: 'warn',
@@ -102,7 +103,7 @@ function judgeTls(socket: TLSSocket, { tls }: VaultConfig, nowMs: number): Outco
       value: true,
     };
   }
-  if (leftSeconds < CERTIFICATE_WARNING_SECONDS) {
+  if (endMs - nowMs < (endMs - startMs) * LEAST_SHARE_LEFT) {
     return {
       verdict: 'warn',
       cause: `the TLS certificate of Vault${end}`,

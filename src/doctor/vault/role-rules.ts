@@ -98,7 +98,7 @@ function judgeKeyType({ keyType, keyBits }: PkiRole, subject: VaultSubject, { si
       verdict: 'fail',
       cause,
       remedy,
-      command: patch(subject, change, `key_bits=${wanted.replace(/\D+(256)?/, '$1')}`),
+      command: patch(subject, change, `key_bits=${bitsOf(wanted)}`),
     };
   }
   if (fitting[0] === undefined) {
