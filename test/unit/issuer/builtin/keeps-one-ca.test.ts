@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { derToPem } from '../../../../src/identity/pem.ts';
@@ -74,19 +74,65 @@ t.test('a stored CA that cannot be used is said in one line, and never replaced'
   const base = t.testdir();
   const directory = join(base, 'ca');
   await issue(directory);
-  const [cert, key] = ['cert', 'key'].map((part) => join(directory, `default.ca-builtin-${part}-ca-1`));
-  const other = join(base, 'other');
-  await issue(other);
-  const good = readFileSync(key ?? '', 'utf8');
-  writeFileSync(key ?? '', readFileSync(join(other, 'default.ca-builtin-key-ca-1')));
-  await t.rejects(issue(directory), { code: 'ERR_SOURCE', message: /does not belong to the key/ });
-  writeFileSync(key ?? '', 'garbage');
-  await t.rejects(issue(directory), { code: 'ERR_SOURCE' });
-  rmSync(key ?? '');
+  const [cert = '', key = ''] = ['cert', 'key'].map((part) => join(directory, `default.ca-builtin-${part}-ca-1`));
+  const good = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  await issue(join(base, 'other'));
+  const other = readFileSync(join(base, 'other/default.ca-builtin-key-ca-1'), 'utf8');
+  const leaf = await issue(directory);
+  for (const [change, message] of [
+    [{ key: other }, /does not belong to the key/],
+    [{ key: 'garbage' }, /the key of the CA of backend "ca-1" holds something that is no PEM/],
+    [{ key: '' }, /the key of the CA of backend "ca-1" holds nothing/],
+    [{ cert: '' }, /the certificate of the CA of backend "ca-1" holds nothing/],
+    [{ cert: good.cert.slice(0, -30) }, /the certificate of the CA of backend "ca-1" is damaged/],
+    [{ cert: derToPem('CERTIFICATE', leaf.identity.chain[0]) }, /is not the certificate of a CA/],
+  ] as const) {
+    const files = { ...good, ...change };
+    writeFileSync(cert, files.cert);
+    writeFileSync(key, files.key);
+    await t.rejects(issue(directory), { code: 'ERR_SOURCE', message, remedy: /move its two files in .* away/ });
+    t.same({ cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }, files);
+    t.equal(readdirSync(directory).length, 2);
+  }
+  writeFileSync(cert, good.cert);
+  rmSync(key);
   await t.rejects(issue(directory), { code: 'ERR_SOURCE', message: /its key is not at/ });
-  writeFileSync(key ?? '', good);
+  t.notOk(existsSync(key));
+  writeFileSync(key, good.key);
   t.ok(await issue(directory));
-  t.ok(readFileSync(cert ?? ''));
+});
+
+t.test('a damaged key without its certificate is said, and left there', async (t) => {
+  const directory = t.testdir({ 'default.ca-builtin-key-ca-1': 'garbage' });
+  await t.rejects(issue(directory), { code: 'ERR_SOURCE', message: /the key of the CA .* is no PEM/ });
+  t.same(readdirSync(directory), ['default.ca-builtin-key-ca-1']);
+});
+
+t.test('a CA that goes away while it is in use is not replaced in silence', async (t) => {
+  const directory = join(t.testdir(), 'ca');
+  const bench = openTestBuiltin(directory, { caTtlSeconds: 86_400 });
+  const again = () => issueIdentity({ ...request(), spiffeId: bench.spiffeId }, bench, new AbortController().signal);
+  const first = await again();
+  renameSync(directory, `${directory}-away`);
+  await t.rejects(again(), { code: 'ERR_SOURCE', message: /the CA that is in use is gone/ });
+  t.notOk(existsSync(directory));
+  renameSync(`${directory}-away`, directory);
+  t.same((await again()).identity.trustBundle, first.identity.trustBundle);
+  rmSync(directory, { recursive: true });
+  bench.clock.jump(86_400_000);
+  t.notSame((await again()).identity.trustBundle, first.identity.trustBundle, 'once it has ended, a new one is made');
+});
+
+t.test('its end is said a month before', async (t) => {
+  const directory = join(t.testdir(), 'ca');
+  const bench = openTestBuiltin(directory, { caTtlSeconds: 365 * 86_400 });
+  const again = () => issueIdentity({ ...request(), spiffeId: bench.spiffeId }, bench, new AbortController().signal);
+  await again();
+  t.notMatch(bench.log.lines.join(), /WARN/);
+  bench.clock.jump(340 * 86_400_000);
+  await again();
+  await again();
+  t.equal(bench.log.lines.filter((line) => /WARN .*certificate 1 \(default ca-1\) ends soon/.test(line)).length, 1);
 });
 
 t.test('a directory that cannot be made is said in one line', async (t) => {
