@@ -3,6 +3,7 @@ import type { Verdict } from '../../src/doctor/examination.ts';
 import { runDoctor } from '../helpers/doctor.ts';
 import { setUpTokenMesh } from '../helpers/setup-vault.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
+import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 interface Fault {
   readonly name: string;
@@ -16,7 +17,7 @@ interface Fault {
 }
 
 const { vault } = await sharedPeers(t);
-const directory = t.testdir({});
+const directory = temporaryDirectory(t);
 const mesh = await setUpTokenMesh(vault, directory);
 const rolePath = `${mesh.pki}/roles/dataplanes`;
 const { body } = await vault.api('GET', rolePath);
