@@ -57,7 +57,10 @@ export function explainAbort(signal: AbortSignal, attempt: Attempt & { readonly 
   const within = `within ${timeLimitMs / 1000} s while ${purpose}`;
   return attempt.connected
     ? new AgentError('ERR_CA_UNREACHABLE', `no answer from ${vault} ${within}`, {
-        remedy: 'check the load of Vault and of what it asks, or raise dpCert.requestTimeout',
+        remedy:
+          attempt.addressKey === 'agentAddress'
+            ? 'see the log of the Vault Agent: it goes on asking a Vault that is away or sealed for longer than we wait'
+            : 'check the load of Vault and of what it asks, or raise dpCert.requestTimeout',
       })
     : new AgentError('ERR_CA_UNREACHABLE', `no connection to ${vault} ${within}`, {
         remedy: `${check(attempt)}, routes and firewalls`,

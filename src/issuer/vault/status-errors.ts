@@ -39,35 +39,37 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
 
 /** The meaning of a status that says no, for every call alike; callers look for what only they can know first. */
 export function explainStatus(answer: VaultAnswer, address: string, purpose: string): AgentError {
-  const { code, why, ...options } = interpret(answer, address);
-  const said = answer.complaint === '' || answer.complaint === why ? why : `${why}: "${answer.complaint}"`;
-  const isAgents =
-    answer.addressKey === 'agentAddress' && [CHECK_ADDRESS, ASK_THE_ACTIVE_NODE].includes(options.remedy ?? '');
-  return new AgentError(code, `${nameOf(answer)} at ${address} answered ${answer.status} while ${purpose}: ${said}`, {
-    ...options,
-    ...(isAgents && { remedy: ASK_THE_AGENT }),
-    ...(answer.retryAfterMs !== undefined && { retryAfterMs: answer.retryAfterMs }),
+  const { code, why, remedy, retry } = interpret(answer, address);
+  const { status, complaint, retryAfterMs } = answer;
+  const said = complaint === '' || complaint === why ? why : `${why}: "${complaint}"`;
+  const isAboutAddress = remedy === CHECK_ADDRESS || remedy === ASK_THE_ACTIVE_NODE;
+  const advice = isAboutAddress && answer.addressKey === 'agentAddress' ? ASK_THE_AGENT : remedy;
+  return new AgentError(code, `${nameOf(answer)} at ${address} answered ${status} while ${purpose}: ${said}`, {
+    ...(advice !== undefined && { remedy: advice }),
+    ...(retry !== undefined && { retry }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
 
+/** What the complaint tells more exactly than the status does. */
 function interpret(answer: VaultAnswer, address: string): Meaning {
-  const { status, complaint, location } = answer;
+  const { status, complaint, location, addressKey } = answer;
   if (status === 400 && /HTTP request to an HTTPS server/i.test(complaint)) {
     return {
       code: 'ERR_CA_TLS',
       why: 'it listens with TLS',
-      remedy: `write ${address.replace('http:', 'https:')} in conf.fromCp.address`,
+      remedy: `write ${address.replace('http:', 'https:')} in conf.fromCp.${addressKey ?? 'address'}`,
     };
   }
   if (status === 503 && /sealed/i.test(complaint)) {
     return { code: 'ERR_CA_UNAVAILABLE', why: 'sealed', retry: 'slowly', remedy: 'run: vault operator unseal' };
   }
-  if (/active (cluster )?node not found|no active node/i.test(complaint)) {
-    return {
-      code: 'ERR_CA_UNAVAILABLE',
-      why: 'its cluster has no active node just now',
-      remedy: 'if this goes on, see on each node: vault status',
-    };
+  if (/active (cluster )?node not found/i.test(complaint)) {
+    const remedy = 'if this goes on, see on each node: vault status';
+    return { code: 'ERR_CA_UNAVAILABLE', why: 'its cluster has no active node just now', remedy };
+  }
+  if (addressKey === 'agentAddress' && /^failed to get the response/.test(complaint)) {
+    return { code: 'ERR_CA_UNREACHABLE', why: 'it cannot reach Vault', remedy: ASK_THE_AGENT };
   }
   if (status >= 300 && status < 400) {
     return {

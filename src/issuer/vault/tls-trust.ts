@@ -44,14 +44,22 @@ async function make(texts: Material['texts']): Promise<Material> {
   const clientCertificate = parseClientCertificate(certificatePem, keyPem);
   // The CAs of the operating system, or Node's own list where the system has none.
   const cas = caPem === undefined ? [...new Set(getCACertificates('system'))] : [caPem];
-  const context = createSecureContext({
-    minVersion: 'TLSv1.2',
-    // Vault's own clients take every certificate in the file as an anchor, whether self-signed or not.
-    allowPartialTrustChain: true,
-    ...(cas.length > 0 && { ca: cas }),
-    ...(clientCertificate && { cert: clientCertificate.pem, key: clientCertificate.keyPem }),
-  });
-  return { texts, context, clientCertificate };
+  try {
+    const context = createSecureContext({
+      minVersion: 'TLSv1.2',
+      // Vault's own clients take every certificate in the file as an anchor, whether self-signed or not.
+      allowPartialTrustChain: true,
+      ...(cas.length > 0 && { ca: cas }),
+      ...(clientCertificate && { cert: clientCertificate.pem, key: clientCertificate.keyPem }),
+    });
+    return { texts, context, clientCertificate };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : 'unknown';
+    throw new AgentError('ERR_SOURCE', `what conf.fromCp.tls holds cannot be used for TLS: ${reason}`, {
+      remedy: 'check every certificate in tls.caCert and tls.clientCert: openssl x509 -text -in FILE',
+      cause,
+    });
+  }
 }
 
 /** OpenSSL drops what it cannot read in silence, and would then say that nobody signed Vault's certificate. */
