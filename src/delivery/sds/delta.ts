@@ -37,14 +37,14 @@ function subscribe(before: Subscription, request: DeltaDiscoveryRequest): Subscr
   const names = checkNames(new Set([...before.names, ...added]).difference(new Set(dropped)));
   const isLegacyWildcard = !before.isOpen && added.length === 0;
   const isWildcard = (before.isWildcard || isLegacyWildcard || added.includes(WILDCARD)) && !dropped.includes(WILDCARD);
-  const sent = new Map(before.sent);
+  const sent = new Map([...before.sent].filter(([name]) => isWildcard || names.has(name)));
   if (!before.isOpen) {
     // What a client kept over a restart of either side need not be sent again.
     const kept = Object.entries(request.initialResourceVersions).filter(([name]) => isWildcard || names.has(name));
     checkNames(new Set(kept.map(([name]) => name)));
     for (const [name, version] of kept) sent.set(name, version);
   }
-  // Who asks again for a name, or asks no more, is to be sent it anew when it is wanted.
-  for (const name of before.isOpen ? [...added, ...dropped] : dropped) sent.delete(name);
+  // Who asks for a name again is to be sent it again.
+  if (before.isOpen) for (const name of added) sent.delete(name);
   return { ...before, isOpen: true, names, isWildcard, sent };
 }
