@@ -71,3 +71,14 @@ mtls:
   backends:
   - {name: ca-1, type: builtin, dpCert: {rotation: {expiration: ${expiration}}}}`;
 }
+
+/** A Mesh with a CA that the user provides, in two files. */
+export function renderProvidedMesh(certFile: string, keyFile: string, expiration = '1h'): string {
+  const conf = `{cert: {file: ${certFile}}, key: {file: ${keyFile}}}`;
+  return `type: Mesh
+name: default
+mtls:
+  enabledBackend: ca-1
+  backends:
+  - {name: ca-1, type: provided, dpCert: {rotation: {expiration: ${expiration}}}, conf: ${conf}}`;
+}

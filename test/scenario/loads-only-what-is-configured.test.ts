@@ -1,20 +1,22 @@
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { builtProgram, startAgent } from '../helpers/agent.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { renderBuiltinMesh, renderKubernetesAuth, renderVaultMesh } from '../helpers/kong-mesh.ts';
+import { renderBuiltinMesh, renderKubernetesAuth, renderProvidedMesh, renderVaultMesh } from '../helpers/kong-mesh.ts';
 import { configureKongVaultPki } from '../helpers/kong-vault-pki.ts';
 import { CERTIFICATE_VARIABLE, RECORD_VARIABLE, type RecordedLine } from '../helpers/record-loaded-scripts.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+import { inForce, TestCa } from '../helpers/test-ca.ts';
 import { uniqueName } from '../helpers/unique-name.ts';
 import { createWorkload } from '../helpers/vault-login.ts';
 
 /** What is only sometimes needed, each by a text that stands in its code and nowhere else. */
 const PARTS = {
-  vault: 'auth/token/revoke-self',
+  vault: 'vault token not revoked',
   builtin: '.ca-builtin-cert-',
+  provided: 'remedy:"see each rule',
   x509: 'Pkcs10CertificateRequest',
   metrics: 'certificate_rotation_due_timestamp_seconds',
 } as const;
@@ -96,6 +98,21 @@ t.test('with a Vault: its client, and no CA', async (t) => {
 t.test('with the embedded CA: it, and no Vault', async (t) => {
   const loaded = await record(t, renderBuiltinMesh('1h'));
   t.same(loaded.beforeCertificate, ['builtin', 'x509']);
+  t.same(loaded.afterwards, ['metrics']);
+  t.same(
+    loaded.nodeModules.filter((name) => /undici|NativeModule (tls|https|http2)$/.test(name)),
+    [],
+  );
+});
+
+t.test('with a provided CA: it, and neither Vault nor the embedded one', async (t) => {
+  const directory = temporaryDirectory(t);
+  const root = await TestCa.makeRoot('root', inForce());
+  const [cert, key] = [join(directory, 'ca.crt'), join(directory, 'ca.key')];
+  writeFileSync(cert, root.certificatePem);
+  writeFileSync(key, root.keyPem);
+  const loaded = await record(t, renderProvidedMesh(cert, key), directory);
+  t.same(loaded.beforeCertificate, ['provided', 'x509']);
   t.same(loaded.afterwards, ['metrics']);
   t.same(
     loaded.nodeModules.filter((name) => /undici|NativeModule (tls|https|http2)$/.test(name)),
