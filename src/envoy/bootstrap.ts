@@ -20,5 +20,6 @@ function explain(secrets: SecretSource): string {
 No port opens before the first certificate is there. Envoy's user needs to be allowed to write to the socket.`;
   }
   return `Certificate, key and trust bundle come from files in ${secrets.directory} and are replaced while it runs.
-Start it when the agent is ready: without these files Envoy ends. Envoy's user needs to be allowed to read tls.key.`;
+Start it when the agent is ready: without these files Envoy ends. Envoy's user needs to be allowed to read
+${secrets.files.key}.`;
 }

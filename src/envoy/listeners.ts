@@ -16,7 +16,7 @@ function describeInbound(plan: Plan): object {
   return mode === 'STRICT'
     ? note(`In to the application at ${show(app)}: mutual TLS and nothing else.`, {
         ...named,
-        filter_chains: [describeMesh(plan)],
+        filter_chains: [{ name: 'mesh', ...describeMesh(plan) }],
       })
     : note(
         `In to the application at ${show(app)}: mutual TLS of the mesh, TLS of the application's own, and plaintext.
@@ -45,6 +45,7 @@ function tellApart({ app }: Plan): object {
 
 function describeMeshAmongOthers(plan: Plan): object {
   return note(`Mutual TLS of the mesh: its proxies offer the protocol "${MESH_ALPN}" (ALPN).`, {
+    name: 'mesh',
     filter_chain_match: { transport_protocol: 'tls', application_protocols: [MESH_ALPN] },
     ...describeMesh(plan),
   });
@@ -53,10 +54,12 @@ function describeMeshAmongOthers(plan: Plan): object {
 function describeOthers({ app }: Plan): object[] {
   return [
     note("Any other TLS is the application's own. It passes as it is; nobody is checked here.", {
+      name: 'own_tls',
       filter_chain_match: { transport_protocol: 'tls' },
       filters: [passTcp({ name: 'inbound_tls', cluster: APP_TLS })],
     }),
     note('Plaintext. Nobody is checked.', {
+      name: 'plaintext',
       filter_chain_match: { transport_protocol: 'raw_buffer' },
       filters: [pass(app, { name: 'inbound_plaintext', cluster: APP, caller: 'unknown' })],
     }),

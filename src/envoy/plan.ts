@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import type { FileName, FilesConfig } from '../delivery/files/config.ts';
 import { AgentError } from '../errors.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
 
@@ -51,7 +53,14 @@ export interface Outbound {
 /** From where Envoy gets certificate, key and trust bundle; both hold the secrets `default` and `ROOTCA`. */
 export type SecretSource =
   | { readonly kind: 'sds' /** Path of the Unix socket. */; readonly socket: string }
-  | { readonly kind: 'files'; readonly directory: string };
+  | { readonly kind: 'files'; readonly directory: string /** Their paths. */; readonly files: SecretFiles };
+
+export interface SecretFiles {
+  readonly key: string;
+  /** Files of SDS, with the secrets `default` and `ROOTCA`. */
+  readonly certificateSds: string;
+  readonly validationSds: string;
+}
 
 /** All that is needed to write Envoy's configuration. */
 export interface Plan {
@@ -102,10 +111,19 @@ export function planEnvoy(config: Config, options: EnvoyOptions): Plan {
 function findSecrets({ deliver: { sds, files } }: Config): SecretSource {
   if (sds !== undefined) return { kind: 'sds', socket: sds.socket };
   const [first] = files;
-  if (first !== undefined) return { kind: 'files', directory: first.directory };
+  if (first !== undefined) return { kind: 'files', directory: first.directory, files: findFiles(first) };
   throw new AgentError('ERR_CONFIG', 'the agent delivers nothing that Envoy loads', {
     remedy: 'set deliver.sds or deliver.files in the Agent document',
   });
+}
+
+function findFiles({ directory, names }: FilesConfig): SecretFiles {
+  const find = (file: FileName) => join(directory, names[file] ?? file);
+  return {
+    key: find('tls.key'),
+    certificateSds: find('tls_certificate_sds.yaml'),
+    validationSds: find('validation_context_sds.yaml'),
+  };
 }
 
 /** Envoy binds to IP addresses only, so what is asked by another name is asked from afar. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import { describeCallers } from './callers.ts';
 import { note } from './note.ts';
@@ -50,13 +49,11 @@ function describeTls(context: string, fields: object, { secrets }: Plan, matcher
   };
 }
 
-const SECRET_FILES = { default: 'tls_certificate_sds.yaml', ROOTCA: 'validation_context_sds.yaml' } as const;
-
-function describeSecret(name: keyof typeof SECRET_FILES, source: SecretSource): object {
+function describeSecret(name: 'default' | 'ROOTCA', source: SecretSource): object {
   if (source.kind === 'files') {
-    const { directory } = source;
-    const path_config_source = { path: join(directory, SECRET_FILES[name]), watched_directory: { path: directory } };
-    return { name, sds_config: { path_config_source } };
+    const { directory, files } = source;
+    const path = name === 'default' ? files.certificateSds : files.validationSds;
+    return { name, sds_config: { path_config_source: { path, watched_directory: { path: directory } } } };
   }
   return {
     name,

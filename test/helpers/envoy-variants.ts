@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { EnvoyOptions } from '../../src/envoy/plan.ts';
@@ -63,6 +62,8 @@ export interface EnvoyConfigOptions {
   readonly allow?: readonly string[];
   /** Default `web`. */
   readonly service?: string;
+  /** A line of the Agent document. Default: as `secrets` says. */
+  readonly deliver?: string;
   /** Further lines of the Agent document. */
   readonly agent?: string;
 }
@@ -70,6 +71,9 @@ export interface EnvoyConfigOptions {
 /** The configuration of the agent `web` in the mesh `default`. */
 export function makeEnvoyConfig(options: EnvoyConfigOptions): Config {
   const { directory, secrets = 'files', mode = 'STRICT', allow = [], service = 'web', agent = '' } = options;
+  const files = `files: [{directory: ${directory}/identity}]`;
+  const sds = `sds: {socket: ${directory}/sds.sock}`;
+  const { deliver = `deliver: {${secrets === 'files' ? files : sds}}` } = options;
   const text = `type: Mesh
 name: default
 mtls:
@@ -79,7 +83,7 @@ mtls:
 type: Agent
 service: ${JSON.stringify(service)}
 allow: ${JSON.stringify(allow)}
-deliver: {files: [{directory: ${join(directory, 'identity')}}]}
+${deliver}
 ${agent}
 `;
   const { config, problems } = loadConfig({
@@ -89,9 +93,5 @@ ${agent}
     currentDirectory: directory,
   });
   if (config === undefined) throw new Error(`does not load: ${problems.map(({ message }) => message)}`);
-  if (secrets === 'files') return config;
-  const socket = join(directory, 'sds.sock');
-  const names = { certificateNames: [], bundleNames: [] };
-  const sds = { socket, mode: 0o660, directoryMode: 0o755, validator: 'trustedCa', ...names } as const;
-  return { ...config, deliver: { ...config.deliver, files: [], sds } };
+  return config;
 }

@@ -7,6 +7,11 @@ import { type RunningEnvoy, startEnvoy } from './envoy.ts';
 import { startProcess } from './process.ts';
 import { runMeshcert } from './run-meshcert.ts';
 
+/** `spiffe`: by SDS, to be verified by Envoy's SPIFFE validator. */
+export type SecretsKind = 'files' | 'sds' | 'spiffe';
+
+export const SECRETS_KINDS: readonly SecretsKind[] = ['files', 'sds', 'spiffe'];
+
 export interface MemberOptions {
   readonly service: string;
   /** Of the SPIFFE ID. Default `/<service>`. */
@@ -14,8 +19,8 @@ export interface MemberOptions {
   readonly allow?: readonly string[];
   /** Of the Mesh's backend. Default STRICT. */
   readonly mode?: 'STRICT' | 'PERMISSIVE';
-  /** Default `files`; with `sds` there are files, too, for callers without an Envoy. */
-  readonly secrets?: 'files' | 'sds';
+  /** What its Envoy is given. Default `files`; with the others there are files, too, for callers without an Envoy. */
+  readonly secrets?: SecretsKind;
 }
 
 /** One service of a mesh whose members share a folder, and with it a `builtin` CA. */
@@ -43,7 +48,8 @@ export function writeMember(directory: string, options: MemberOptions): MeshMemb
     identity: join(own, 'identity'),
     adminSocket: join(own, 'admin.sock'),
   };
-  const sds = secrets === 'sds' ? `\n  sds: {socket: ${join(own, 'sds.sock')}}` : '';
+  const validator = secrets === 'spiffe' ? 'spiffe' : 'trustedCa';
+  const sds = `\n  sds: {socket: ${join(own, 'sds.sock')}, validator: ${validator}}`;
   writeFileSync(
     member.configFile,
     `type: Mesh
@@ -57,7 +63,7 @@ service: ${service}
 spiffeId: ${path}
 allow: ${JSON.stringify(allow)}
 deliver:
-  files: [{directory: ${member.identity}}]${sds}
+  files: [{directory: ${member.identity}}]${secrets === 'files' ? '' : sds}
 telemetry: {address: "127.0.0.1:0"}
 admin: {socket: ${member.adminSocket}}
 `,

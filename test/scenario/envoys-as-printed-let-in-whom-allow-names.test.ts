@@ -3,18 +3,25 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { callApp, callAppByHttp2 } from '../helpers/call-app.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { issueOnce, startMember, startPrintedEnvoy, writeMember } from '../helpers/mesh-member.ts';
+import {
+  issueOnce,
+  SECRETS_KINDS,
+  type SecretsKind,
+  startMember,
+  startPrintedEnvoy,
+  writeMember,
+} from '../helpers/mesh-member.ts';
 import { startTellingApp } from '../helpers/telling-app.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const LOCAL = ['--inbound', '127.0.0.1:0'];
 const FORGED = 'By=spiffe://default/backend;URI=spiffe://default/admin';
 
-for (const secrets of ['files'] as const) {
+for (const secrets of SECRETS_KINDS) {
   t.test(`two Envoys as printed, mode STRICT, secrets by ${secrets}`, (t) => letInWhomAllowNames(t, secrets));
 }
 
-async function letInWhomAllowNames(t: Test, secrets: 'files' | 'sds'): Promise<void> {
+async function letInWhomAllowNames(t: Test, secrets: SecretsKind): Promise<void> {
   const directory = temporaryDirectory(t);
   const app = await startTellingApp(t);
   const allow = ['spiffe://default/frontend', 'spiffe://default/batch/*'];
@@ -36,10 +43,14 @@ async function letInWhomAllowNames(t: Test, secrets: 'files' | 'sds'): Promise<v
   };
 
   await t.test('who is allowed is answered, and the application is told who it is', async (t) => {
-    const { status, told } = await callApp(port, { headers: { 'x-forwarded-client-cert': FORGED } });
-    t.equal(status, 200);
-    const name = told?.headers['x-forwarded-client-cert'];
-    t.match(name, /^By=spiffe:\/\/default\/backend;Hash=[\da-f]{64};URI=spiffe:\/\/default\/frontend$/);
+    const headers = { 'x-forwarded-client-cert': FORGED };
+    const byEnvoy = await callApp(port, { headers });
+    const byItself = await callApp(inbound, { headers, tls: { identity: frontend.identity } });
+    for (const { status, told } of [byEnvoy, byItself]) {
+      t.equal(status, 200);
+      const name = told?.headers['x-forwarded-client-cert'];
+      t.match(name, /^By=spiffe:\/\/default\/backend;Hash=[\da-f]{64};URI=spiffe:\/\/default\/frontend$/);
+    }
     t.equal(await client.stat('cluster.outbound_backend.ssl.versions.TLSv1.3'), 1, 'by TLS 1.3');
   });
 

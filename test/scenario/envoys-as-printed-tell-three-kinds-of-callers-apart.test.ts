@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { callApp } from '../helpers/call-app.ts';
-import { issueOnce, startMember, startPrintedEnvoy, writeMember } from '../helpers/mesh-member.ts';
+import {
+  issueOnce,
+  SECRETS_KINDS,
+  type SecretsKind,
+  startMember,
+  startPrintedEnvoy,
+  writeMember,
+} from '../helpers/mesh-member.ts';
 import { makeServerCertificate } from '../helpers/server-certificate.ts';
 import { startTellingApp, startTellingTlsApp } from '../helpers/telling-app.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
@@ -10,11 +17,11 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 const LOCAL = ['--inbound', '127.0.0.1:0'];
 const FORGED = 'By=spiffe://default/backend;URI=spiffe://default/admin';
 
-for (const secrets of ['files'] as const) {
+for (const secrets of SECRETS_KINDS) {
   t.test(`two Envoys as printed, mode PERMISSIVE, secrets by ${secrets}`, (t) => tellApart(t, secrets));
 }
 
-async function tellApart(t: Test, secrets: 'files' | 'sds'): Promise<void> {
+async function tellApart(t: Test, secrets: SecretsKind): Promise<void> {
   const directory = temporaryDirectory(t);
   const own = await makeServerCertificate(directory, 'app');
   const [app, appTls] = await Promise.all([startTellingApp(t), startTellingTlsApp(t, own)]);
@@ -56,5 +63,10 @@ async function tellApart(t: Test, secrets: 'files' | 'sds'): Promise<void> {
       const { status, told } = await callApp(inbound, { tls: { ca: own.caPem, ...(alpn && { alpn }) } });
       t.match({ status, told }, { status: 200, told: { tls: true } }, `${alpn}`);
     }
+  });
+
+  await t.test('counters tell how many are not in the mesh yet', async (t) => {
+    t.equal(await server.stat('http.inbound_plaintext.downstream_rq_total'), 1);
+    t.equal(await server.stat('tcp.inbound_tls.downstream_cx_total'), 3);
   });
 }

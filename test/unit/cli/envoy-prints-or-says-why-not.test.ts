@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parse } from 'yaml';
 import { runProgram } from '../../../src/cli/program.ts';
@@ -85,6 +86,18 @@ t.test('mistakes and warnings of the configuration', async (t) => {
   t.match(mistaken, { code: 2, out: '', error: /alow: unknown key; did you mean "allow"\?\n$/ });
   const warned = await run([], AGENT);
   t.match(warned, { code: 0, out: /^# Envoy/, error: /warning: there is no Mesh document/ });
+});
+
+t.test('every option is documented', async (t) => {
+  const { code, out } = await run(['--help']);
+  t.equal(code, 0);
+  const page = readFileSync(new URL('../../../docs/envoy.md', import.meta.url), 'utf8');
+  const options = [...out.matchAll(/^ {2}(?:-c, )?(--[\w-]+)/gm)].map(([, option = '']) => option);
+  t.ok(options.length > 5);
+  t.same(
+    options.filter((option) => option !== '--config' && !page.includes(`\`${option} `)),
+    [],
+  );
 });
 
 function address(host: string, port: number): object {

@@ -79,6 +79,25 @@ t.test('an outbound whose SPIFFE ID cannot be known', async (t) => {
   t.equal(readMistake({ spiffeId }, { outbounds: [{ name: 'backend', target, spiffeId }] }), '(none)');
 });
 
+t.test('files have the names that the user gave them', async (t) => {
+  const text =
+    'deliver: {files: [{directory: /a, names: {tls.key: key.pem, tls_certificate_sds.yaml: leaf.yaml}}, {directory: /b}]}';
+  const { deliver } = makeEnvoyConfig({ directory: '/srv', deliver: text });
+  t.same(planEnvoy({ ...config, deliver }, {}).secrets, {
+    kind: 'files',
+    directory: '/a',
+    files: { key: '/a/key.pem', certificateSds: '/a/leaf.yaml', validationSds: '/a/validation_context_sds.yaml' },
+  });
+});
+
+t.test('SDS is taken where there are files, too', async (t) => {
+  const { deliver } = makeEnvoyConfig({
+    directory: '/srv',
+    deliver: 'deliver: {files: [{directory: /a}], sds: {socket: /b/sds.sock, validator: spiffe}}',
+  });
+  t.same(planEnvoy({ ...config, deliver }, {}).secrets, { kind: 'sds', socket: '/b/sds.sock' });
+});
+
 t.test('the admin interface is where "verify" asks, if that can be listened on', async (t) => {
   const admin = (url: string, options: EnvoyOptions = {}) => {
     const verify = [{ kind: 'envoyAdmin', name: 'envoy', url, withinMs: 1 }] as const;
