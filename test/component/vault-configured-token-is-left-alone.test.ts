@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { eventually } from '../helpers/eventually.ts';
 import { configureKongVaultPki } from '../helpers/kong-vault-pki.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
@@ -19,7 +19,7 @@ async function createToken(...options: string[]): Promise<string> {
   return (await vault.cli(['token', 'create', '-field=token', ...options])).trim();
 }
 
-function open(content: string) {
+function open(t: Test, content: string) {
   const path = join(directory, uniqueName('token'));
   writeFileSync(path, content);
   const auth = { method: 'token', token: { kind: 'file', path } } as const;
@@ -30,7 +30,7 @@ function open(content: string) {
 
 t.test('it signs again and again, is not revoked, and its end is told', async (t) => {
   const token = await createToken(`-policy=${pki.policy}`, '-ttl=2h');
-  const { vaultIssuer } = open(`${token}\n`);
+  const { vaultIssuer } = open(t, `${token}\n`);
   await vaultIssuer.issue();
   await vaultIssuer.issue();
   const { expiries, steps } = vaultIssuer.seen;
@@ -44,7 +44,7 @@ t.test('it signs again and again, is not revoked, and its end is told', async (t
 
 t.test('a revoked one is named; its successor in the file is used', async (t) => {
   const token = await createToken(`-policy=${pki.policy}`);
-  const { vaultIssuer, store } = open(token);
+  const { vaultIssuer, store } = open(t, token);
   await vault.cli(['token', 'revoke', token]);
   t.match(await vaultIssuer.fail(), {
     code: 'ERR_LOGIN_DENIED',
@@ -56,18 +56,18 @@ t.test('a revoked one is named; its successor in the file is used', async (t) =>
 });
 
 t.test('one without the right is told apart from a revoked one', async (t) => {
-  const { vaultIssuer } = open(await createToken('-policy=default'));
+  const { vaultIssuer } = open(t, await createToken('-policy=default'));
   t.match(await vaultIssuer.fail(), { code: 'ERR_CA_DENIED', message: /may use neither [^,]*$/ });
-  const blind = open(await createToken('-policy=nothing', '-no-default-policy'));
+  const blind = open(t, await createToken('-policy=nothing', '-no-default-policy'));
   t.match(await blind.vaultIssuer.fail(), { code: 'ERR_CA_DENIED', message: /, or has expired$/ });
 });
 
 t.test('one that no header can carry is refused here', async (t) => {
   for (const content of ['hvs.can\nary', 'hvs.can ary', 'hvs.canäry', '"hvs.can\tary"']) {
-    const { vaultIssuer } = open(content);
+    const { vaultIssuer } = open(t, content);
     const error = await vaultIssuer.fail();
     t.match(error, { code: 'ERR_SOURCE', message: /line break, a blank or another/, remedy: /on one line/ });
     t.notMatch(vaultIssuer.said.join(), /ary/);
   }
-  t.match(await open(' \n').vaultIssuer.fail(), { code: 'ERR_SOURCE', message: /empty/ });
+  t.match(await open(t, ' \n').vaultIssuer.fail(), { code: 'ERR_SOURCE', message: /empty/ });
 });

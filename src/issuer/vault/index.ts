@@ -130,6 +130,7 @@ export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
   async function lookAfterToken(): Promise<void> {
     const { auth } = config;
     if (auth.method !== 'token') return;
+    care.abort();
     care = new AbortController();
     if (closing.signal.aborted) care.abort();
     const ask: AskVault = (call) => withClient(AFTERWARDS_LIMIT_MS, [closed.signal], (asking) => asking(call));
