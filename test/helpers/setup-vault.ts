@@ -13,6 +13,8 @@ export interface SetUpOptions {
   readonly agentLines?: string;
   /** Further arguments of `setup vault`. */
   readonly args?: readonly string[];
+  /** Added to VAULT_ADDR, VAULT_TOKEN and VAULT_CACERT, or in their place. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** `meshcert setup vault` as the administrator of this Vault; with `--apply` among the arguments, it is done. */
@@ -26,6 +28,7 @@ export async function runSetup(vault: Vault, options: SetUpOptions): Promise<Ran
       VAULT_ADDR: vault.address,
       VAULT_TOKEN: vault.rootToken,
       ...(vault.caFile !== undefined && { VAULT_CACERT: vault.caFile }),
+      ...options.environment,
     },
   });
 }

@@ -11,7 +11,7 @@ export interface Done {
 
 /**
  * Makes what is not there. What is there and differs stays, unless `force` is given; what is there and is as wanted is
- * not written, so that a second run changes nothing.
+ * not written, so that a second run changes nothing. Where a path is taken by something else, nothing more is done.
  *
  * @param tell gets each result as soon as it is known: a failure later on does not make undone what was made.
  * @throws AgentError of Vault's first refusal.
@@ -32,6 +32,8 @@ export async function applySteps(
     });
     all.push(done);
     tell(done);
+    // What comes next would be written into something else.
+    if (done.result === 'differs' && !step.canChange) break;
   }
   return all;
 }

@@ -1,4 +1,4 @@
-import { type Step, unlessReadable } from './step.ts';
+import type { Step } from './step.ts';
 
 export interface Mount {
   readonly kind: 'secrets' | 'auth';
@@ -14,12 +14,20 @@ export interface Mount {
 /** An engine at a path (sys/mounts/PATH, sys/auth/PATH). */
 export function mountStep({ kind, path, type, maxTtlSeconds, why }: Mount): Step {
   const api = kind === 'secrets' ? `sys/mounts/${path}` : `sys/auth/${path}`;
+  const what = kind === 'secrets' ? `secrets engine ${path}` : `auth method auth/${path}`;
   const limit = maxTtlSeconds === undefined ? '' : ` -max-lease-ttl=${maxTtlSeconds / 3600}h`;
   return {
-    what: kind === 'secrets' ? `secrets engine ${path}` : `auth method auth/${path}`,
+    what,
     why,
     canChange: false,
-    script: () => unlessReadable(api, `vault ${kind} enable -path=${path}${limit} ${type}`),
+    script: () =>
+      [
+        `case "$(vault read -field=type ${api} 2>/dev/null || true)" in`,
+        `  ${type}) ;;`,
+        `  '') vault ${kind} enable -path=${path}${limit} ${type} ;;`,
+        `  *) echo '${what} is not of the type ${type}; choose another path' >&2; exit 1 ;;`,
+        'esac',
+      ].join('\n'),
     async look(admin) {
       const found = await admin.read(api);
       if (found === undefined) return { state: 'absent' };
