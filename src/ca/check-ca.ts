@@ -266,7 +266,7 @@ export function nameCertificate(certificate: Certificate | undefined): string {
   return (commonName ?? (subject.replaceAll('\n', ', ') || serialNumber)).slice(0, 100);
 }
 
-export function hasIssued(issuer: Certificate, certificate: Certificate): boolean {
+function hasIssued(issuer: Certificate, certificate: Certificate): boolean {
   const key = readPublicKey(issuer);
   try {
     return key !== undefined && certificate.x509.issuer === issuer.x509.subject && certificate.x509.verify(key);

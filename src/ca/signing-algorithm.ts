@@ -29,7 +29,7 @@ export function describeKey(key: KeyObject | undefined): string {
 }
 
 /** The algorithm of signatures by this key; undefined: there is none here. */
-export function findSigningAlgorithm(key: KeyObject) {
+function findSigningAlgorithm(key: KeyObject) {
   switch (key.asymmetricKeyType) {
     case 'rsa':
       return { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
