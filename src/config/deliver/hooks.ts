@@ -19,7 +19,7 @@ import { httpUrl, requireOneOf } from './targets.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** A hook that never ends would keep the next generation's from starting. */
-const MAX_TIMEOUT_MS = 600_000;
+const MAX_TIMEOUT_MS = 60_000;
 
 /** Those that ask a program for something; none that it cannot notice. */
 const SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGCONT'] as const;
@@ -72,7 +72,7 @@ export function readHooks(hooks: unknown, listPlace: Place, currentDirectory: st
 function readHook(entry: unknown, place: Place, currentDirectory: string): HookConfig | undefined {
   const { name, timeout: timeoutMs = DEFAULT_TIMEOUT_MS, ...read } = readMapping(HOOK, entry, place);
   if (!isMapping(entry)) return undefined;
-  if (timeoutMs > MAX_TIMEOUT_MS) place.at('timeout').error('expected at most 10m');
+  if (timeoutMs > MAX_TIMEOUT_MS) place.at('timeout').error('expected at most 60s');
   const kind = requireOneOf(entry, ['exec', 'signal', 'http'], place);
   if (kind !== 'signal') {
     for (const key of ['pidFile', 'process'].filter((only) => !isAbsent(entry[only]))) {
