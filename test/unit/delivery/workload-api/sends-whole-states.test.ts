@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import t from 'tap';
-import { renderX509Bundles, renderX509Svids } from '../../../src/delivery/workload-api/messages.ts';
-import { type Served, streamX509Bundles, streamX509Svids } from '../../../src/delivery/workload-api/service.ts';
-import { openStateStream } from '../../../src/store/state-stream.ts';
-import { openGenerationMaker } from '../../helpers/make-generation.ts';
+import { renderX509Bundles, renderX509Svids } from '../../../../src/delivery/workload-api/messages.ts';
+import { type Served, streamX509Bundles, streamX509Svids } from '../../../../src/delivery/workload-api/service.ts';
+import { openStateStream } from '../../../../src/store/state-stream.ts';
+import { openGenerationMaker } from '../../../helpers/make-generation.ts';
 
 const ca = await openGenerationMaker();
 

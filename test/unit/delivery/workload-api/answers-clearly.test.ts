@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import t from 'tap';
-import { openGrpcClient } from '../../helpers/grpc-client.ts';
-import { openGenerationMaker } from '../../helpers/make-generation.ts';
-import { makeWorkloadApiBench } from '../../helpers/workload-api-bench.ts';
-import { callWorkloadApi, readEnd } from '../../helpers/workload-api-client.ts';
+import { openGrpcClient } from '../../../helpers/grpc-client.ts';
+import { openGenerationMaker } from '../../../helpers/make-generation.ts';
+import { makeWorkloadApiBench } from '../../../helpers/workload-api-bench.ts';
+import { callWorkloadApi, readEnd } from '../../../helpers/workload-api-client.ts';
 
 const METHODS = [
   ['FetchX509SVID', 'UNAVAILABLE: there is no X509-SVID yet: the CA has not issued one'],
@@ -86,4 +86,23 @@ t.test('garbage ends the call or the connection that it came by, and no other', 
 
   await delivery.deliver(await ca.make());
   t.ok(await once(watching, 'data'), 'who watched gets the next state');
+});
+
+t.test('streams that are opened and dropped in a loop leave nothing behind, and others go on', async (t) => {
+  const bench = makeWorkloadApiBench(t);
+  const delivery = await bench.open();
+  const ca = await openGenerationMaker();
+  await delivery.deliver(await ca.make());
+  const client = openGrpcClient(t, bench.path);
+  const watching = callWorkloadApi(client, 'FetchX509SVID');
+  await once(watching, 'data');
+  for (let round = 0; round < 10; round += 1) {
+    const calls = Array.from({ length: 100 }, () => callWorkloadApi(client, 'FetchX509SVID'));
+    await Promise.all(calls.slice(0, 50).map((call) => new Promise((resolve) => call.once('data', resolve))));
+    const ends = Promise.all(calls.map(readEnd));
+    for (const call of calls) call.cancel();
+    t.ok((await ends).every((end) => end.startsWith('CANCELLED')));
+  }
+  await delivery.deliver(await ca.make());
+  t.ok(await once(watching, 'data'));
 });
