@@ -51,6 +51,7 @@ t.test('too many requests: the time that Vault asks for is passed on', async (t)
   const error = await vaultIssuer.fail();
   t.match(error, { code: 'ERR_CA_THROTTLED', message: /quota exceeded/, remedy: /quotas/ });
   t.ok(Number(error.retryAfterMs) >= 1000 && Number(error.retryAfterMs) <= 60_000, `in ${error.retryAfterMs} ms`);
+  await t.rejects(vaultIssuer.issuer.probe(new AbortController().signal), { code: 'ERR_CA_THROTTLED' });
   await vault.cli(['delete', 'sys/quotas/rate-limit/narrow']);
 });
 
@@ -90,7 +91,7 @@ t.test("the caller's signal ends it", async (t) => {
   t.match(await failed, { code: 'ERR_CA_UNREACHABLE', message: /gave up .*: we are stopping/ });
 });
 
-t.test('a redirect of a standby is not followed, as that would show the token to another host', async (t) => {
+t.test('a redirect is not followed without TLS, as anybody could be at the other end', async (t) => {
   let asked = 0;
   const active = await answerWith(t, (_, response) => {
     asked += 1;
