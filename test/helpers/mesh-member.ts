@@ -91,7 +91,7 @@ export async function startMember(t: Pick<Test, 'teardown'>, member: MeshMember)
 }
 
 /** What `meshcert envoy` prints for the member. @param args further options. */
-export async function printEnvoy({ configFile, directory }: MeshMember, args: readonly string[]): Promise<string> {
+async function printEnvoy({ configFile, directory }: MeshMember, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runMeshcert(['envoy', '-c', configFile, ...args], { directory });
   if (code !== 0) throw new Error(`nothing printed: ${stderr}`);
   return stdout;
