@@ -13,10 +13,10 @@ t.test('each form of a source, as in the documents of Kuma', async (t) => {
     cert: { kind: 'secret', name: 'my-cert' },
     key: { kind: 'secret', name: 'my-key' },
   });
-  t.same(read('{cert: {file: ca.crt}, key: {file: /etc/ca.key}}'), {
+  t.same(read('{cert: {file: ca.crt}, key: {file: keys/ca.key}}'), {
     kind: 'provided',
     cert: { kind: 'file', path: '/srv/ca.crt' },
-    key: { kind: 'file', path: '/etc/ca.key' },
+    key: { kind: 'file', path: '/srv/keys/ca.key' },
   });
   t.match(read(`{cert: {inline: ${Buffer.from('the cert').toString('base64')}}, key: {inlineString: the key}}`), {
     cert: { kind: 'inline', value: 'the cert' },
