@@ -1,3 +1,4 @@
+import { AgentError } from '../../errors.ts';
 import { asRecord, asString } from '../../issuer/vault/json.ts';
 import { quoteForShell } from '../../issuer/vault/shell.ts';
 import type { Found, Step } from './step.ts';
@@ -87,6 +88,11 @@ function signedHereStep(ca: Ca, rootMount: string): Step {
       ),
     look: (admin) => lookForIssuer(admin, mount),
     async make(admin) {
+      if ((await lookForIssuer(admin, rootMount)).state === 'absent') {
+        throw new AgentError('ERR_CONFIG', `there is no PKI engine with a CA at ${rootMount}`, {
+          remedy: 'set --root-mount to one of: vault secrets list',
+        });
+      }
       const csr = await makeRequest(admin, mount, names);
       const signed = await admin.write(`${rootMount}/root/sign-intermediate`, {
         ...names,

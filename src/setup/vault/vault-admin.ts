@@ -61,7 +61,7 @@ export async function openVaultAdmin(access: AdminAccess, { readSource, nowMs }:
     const path = decodeURI(uri.slice(`${address}/v1/`.length));
     const call = { method, path, token, ...(json !== undefined && { body: json }), purpose: `asking for ${path}` };
     const answer = await withTimeLimit(TIME_LIMIT_MS, [], (signal) => client.request(call, signal)).catch(namePlace);
-    if (isAbsent(answer)) return { statusCode: 200, body: undefined, request: { path } };
+    if (method === 'GET' && isAbsent(answer)) return { statusCode: 200, body: undefined, request: { path } };
     if (answer.status !== 200 && answer.status !== 204) throw explain(answer, address, path);
     return { statusCode: answer.status, body: answer.body, request: { path } };
   }
