@@ -93,7 +93,7 @@ t.test('none, or one that Vault does not accept, is named', async (t) => {
   const stranger = await makePair(await TestCa.makeRoot('strangers', inForce()));
   await failsWith(t, open(stranger.certPem, stranger.keyPem), {
     code: 'ERR_CA_TLS',
-    message: /does not know the CA of the certificate in conf.fromCp.tls.clientCert/,
+    message: /does not know the CA of the certificate in tls.clientCert/,
     remedy: /tls_client_ca_file/,
   });
   const ended = await makePair(clientCa, { notAfter: new Date(Date.now() - 60_000) });

@@ -32,17 +32,17 @@ const ALERTS: readonly [pattern: RegExp, words: Words][] = [
     /alert certificate required/,
     [
       'its listener demands a client certificate',
-      'set conf.fromCp.tls.clientCert and tls.clientKey, signed by a CA in its tls_client_ca_file',
+      'set tls.clientCert and tls.clientKey, signed by a CA in its tls_client_ca_file',
     ],
   ],
-  [/alert unknown ca/, ['it does not know the CA of the certificate in conf.fromCp.tls.clientCert', SIGNED_BY_ITS_CA]],
+  [/alert unknown ca/, ['it does not know the CA of the certificate in tls.clientCert', SIGNED_BY_ITS_CA]],
   [
     /alert certificate expired/,
-    ['by its clock, the certificate in conf.fromCp.tls.clientCert has expired', 'renew it, and compare the clocks'],
+    ['by its clock, the certificate in tls.clientCert has expired', 'renew it, and compare the clocks'],
   ],
   [
     /alert (bad|unsupported) certificate|alert certificate (unknown|revoked)/,
-    ['it does not accept the certificate in conf.fromCp.tls.clientCert', SIGNED_BY_ITS_CA],
+    ['it does not accept the certificate in tls.clientCert', SIGNED_BY_ITS_CA],
   ],
 ];
 
