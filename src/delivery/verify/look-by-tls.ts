@@ -24,20 +24,24 @@ export function lookByTls(target: TlsTarget, generation: Generation, signal: Abo
       key: generation.privateKey.export({ format: 'pem', type: 'pkcs8' }),
       rejectUnauthorized: false,
     });
-    const finish = (look: Look) => {
-      signal.removeEventListener('abort', giveUp);
+    const fail = (trouble: string) => resolve({ serialNumbers: [], trouble });
+    const giveUp = () => {
+      fail('no answer in time');
       socket.destroy();
-      resolve(look);
     };
-    const giveUp = () => finish({ serialNumbers: [], trouble: 'no answer in time' });
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
-    // What is wrong with the connection after the certificate was seen is nobody's trouble here.
-    socket.on('error', (error) => finish({ serialNumbers: [], trouble: describeNetworkFailure(error) }));
-    socket.once('close', () => finish({ serialNumbers: [], trouble: 'the connection was closed' }));
+    // What is wrong after the certificate was seen comes too late to be anybody's trouble.
+    socket.on('error', (error) => fail(describeNetworkFailure(error)));
+    socket.once('close', () => {
+      signal.removeEventListener('abort', giveUp);
+      fail('the connection was closed');
+    });
     socket.once('secureConnect', () => {
       const { serialNumber } = socket.getPeerX509Certificate() ?? {};
-      finish({ serialNumbers: serialNumber === undefined ? [] : [serialNumber] });
+      resolve({ serialNumbers: serialNumber === undefined ? [] : [serialNumber] });
+      // In order, so that the listener counts a connection and not a failed handshake.
+      socket.resume().end();
     });
   });
 }
