@@ -16,13 +16,22 @@ const WORDS: Readonly<Record<Verdict, string>> = { pass: 'ok', warn: 'WARN', fai
 /** For a person: a line per check, below it what mends it, and a sum. */
 export function renderReport({ spiffeId, backend, checks }: DoctorReport): string {
   const width = Math.max(...checks.map(({ check }) => check.length));
-  const lines = checks.flatMap(({ check, verdict, cause, remedy, command }) => [
-    `${WORDS[verdict].padEnd(4)}  ${check.padEnd(width)}  ${cause}`,
-    ...(remedy === undefined ? [] : [`      mend: ${remedy}`]),
-    ...(command === undefined ? [] : command.split('\n').map((line) => `      $ ${line}`)),
-  ]);
+  const lines = checks
+    .filter(({ waitsFor }) => waitsFor === undefined)
+    .flatMap(({ check, verdict, cause, remedy, command }) => [
+      `${WORDS[verdict].padEnd(4)}  ${check.padEnd(width)}  ${cause}`,
+      ...(remedy === undefined ? [] : [`      mend: ${remedy}`]),
+      ...(command === undefined ? [] : command.split('\n').map((line) => `      $ ${line}`)),
+      ...describeWaiting(check, checks),
+    ]);
   const from = backend === undefined ? '' : ` from the backend "${backend}"`;
   return [`${spiffeId}${from}`, '', ...lines, '', sumUp(checks), ''].join('\n');
+}
+
+/** One line for all that could not be tried before this one succeeds. */
+function describeWaiting(check: string, checks: readonly Finding[]): string[] {
+  const waiting = checks.filter(({ waitsFor }) => waitsFor === check).map((one) => one.check);
+  return waiting.length === 0 ? [] : [`      not tried before that: ${waiting.join(', ')}`];
 }
 
 function sumUp(checks: readonly Finding[]): string {
