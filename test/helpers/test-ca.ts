@@ -46,6 +46,8 @@ export interface TestCaOptions {
 }
 
 export interface LeafOptions {
+  /** `CN=web`. Default: none. */
+  readonly subject?: string;
   readonly uris?: readonly string[];
   readonly notBefore?: Date;
   readonly notAfter?: Date;
@@ -124,6 +126,7 @@ export class TestCa {
     ].filter((extension) => extension !== null);
     const leaf = await x509.X509CertificateGenerator.create({
       serialNumber: serial(),
+      ...(options.subject !== undefined && { subject: options.subject }),
       issuer: this.#certificate.subjectName,
       ...span(options),
       publicKey: await webcrypto.subtle.importKey('spki', spki, algorithm, true, ['verify']),

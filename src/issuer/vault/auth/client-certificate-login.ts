@@ -20,6 +20,12 @@ export function prepareCertificateLogin({ role, mountPath }: Extract<VaultAuth, 
         remedy: `compare the certificate's CA, names and usage with: vault read ${mountPath}/certs/${role ?? 'ROLE'}`,
       },
       {
+        // Its name for whoever logs in is the common name, and a SPIFFE certificate has none.
+        pattern: /missing name in alias/,
+        why: 'our client certificate has no common name',
+        remedy: 'use one that has, or another way to log in: Vault needs it to tell clients apart',
+      },
+      {
         pattern: /certificate mismatch|failed to verify client's certificate/,
         why: `${mountPath} has the CA of our client certificate on record for another one`,
         remedy: `compare auth.tls.clientCert with: vault read ${mountPath}/certs/${role ?? 'ROLE'}`,
