@@ -126,19 +126,29 @@ t.test('what cannot be used is named before Vault is asked', async (t) => {
   for (const [cert, key, message, remedy] of cases) {
     await failsWith(t, open(cert, key), { code: 'ERR_SOURCE', retry: 'slowly', message, remedy });
   }
-  const missing = open(good.certPem, good.keyPem);
-  missing.put('', undefined);
+  const missing = open('', good.keyPem);
   await failsWith(t, missing, { code: 'ERR_SOURCE', message: /is empty/ });
 });
 
-t.test('changed files count at the next issue, also when they are worse', async (t) => {
+t.test('changed files count at the next issue; half a change is refused once, and the old pair goes on', async (t) => {
   const vaultIssuer = open(good.certPem, good.keyPem);
-  await t.resolves(vaultIssuer.issue());
-  const next = await makePair(clientCa);
+  await vaultIssuer.issue();
+  const next = await makePair(await TestCa.makeRoot('strangers', inForce()));
   vaultIssuer.put(next.certPem, undefined);
-  await failsWith(t, vaultIssuer, { code: 'ERR_SOURCE', message: /is not that of the certificate/ });
-  vaultIssuer.put(undefined, next.keyPem);
   await t.resolves(vaultIssuer.issue());
+  await t.resolves(vaultIssuer.issue());
+  const refusals = vaultIssuer.log.lines.filter((line) => line.includes('ERROR'));
+  t.equal(refusals.length, 1);
+  t.match(refusals[0], /refused, what was there is kept: .*tls.clientKey is not that of the certificate/);
+  vaultIssuer.put(undefined, next.keyPem);
+  await failsWith(t, vaultIssuer, { code: 'ERR_CA_TLS', message: /does not know the CA/ });
+});
+
+t.test('it is looked at anew whether the one in use is still valid', async (t) => {
+  const vaultIssuer = open(good.certPem, good.keyPem);
+  await vaultIssuer.issue();
+  vaultIssuer.shiftClock(100 * 24 * HOUR_MS);
+  await failsWith(t, vaultIssuer, { code: 'ERR_SOURCE', message: /expired at/ });
 });
 
 t.test('no secret is said', async (t) => {

@@ -12,9 +12,9 @@ export type ConnectVault = () => Promise<VaultClient>;
  * what was there before.
  */
 export function openConnector(config: VaultConfig, context: IssuerContext): ConnectVault {
-  const { clock, readSource, requestTimeoutMs } = context;
+  const { clock, log, readSource, requestTimeoutMs } = context;
   const isTls = reachedAt(config).startsWith('https:');
-  const trust = openTlsTrust(config.tls, readSource, () => clock.nowMs());
+  const trust = openTlsTrust(config.tls, readSource, () => clock.nowMs(), log);
   return async () =>
     openVaultClient({
       ...config,

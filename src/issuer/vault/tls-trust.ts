@@ -3,43 +3,42 @@ import type { SecureContext } from 'node:tls';
 import type { ReadDataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
 import { pemToDer } from '../../identity/pem.ts';
+import { openLastGood } from '../../last-good.ts';
+import type { Log } from '../../log.ts';
 import { type ClientCertificate, checkInForce, parseClientCertificate } from './client-certificate.ts';
 import type { VaultTls } from './config.ts';
 
 interface Material {
-  /** What it was made of. */
-  readonly texts: readonly (string | undefined)[];
   readonly context: SecureContext;
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
 /**
  * Whom to believe to be Vault, and who we are to it. The sources are read at each call, so that a changed file counts
- * at the next connection; the context is made anew only when a text has changed.
+ * at the next connection. A change that is no good is refused and told, and what was there is kept: half of a pair that is
+ * being replaced, or a file on its way, must not cost certificates. To trust a CA no more, store another one.
  *
- * What is broken is refused, and what was there before is not used in its place: somebody has taken it away, perhaps
- * because it must not be trusted any more. Only certificates to come wait for that; the one in service stays.
- *
- * @returns a reader that throws AgentError `ERR_SOURCE`.
+ * @param log is told of a refused change; whoever calls the reader once needs none.
+ * @returns a reader that throws AgentError `ERR_SOURCE`: nothing good was there yet, or the client certificate is not
+ *   valid now.
  */
 export function openTlsTrust(
   { caCert, clientCert, clientKey, skipVerify }: VaultTls,
   readSource: ReadDataSource,
   nowMs: () => number,
+  log: Pick<Log, 'error'> = { error: () => undefined },
 ): () => Promise<SecureContext> {
   const sources = [skipVerify ? undefined : caCert, clientCert, clientKey];
-  let made: Material | undefined;
+  const read = openLastGood(sources, readSource, make, log);
   return async () => {
-    const texts = await Promise.all(sources.map((source) => source && readSource(source)));
-    if (made === undefined || texts.some((text, index) => text !== made?.texts[index])) made = await make(texts);
-    if (made.clientCertificate !== undefined) checkInForce(made.clientCertificate, nowMs());
-    return made.context;
+    const { context, clientCertificate } = await read();
+    if (clientCertificate !== undefined) checkInForce(clientCertificate, nowMs());
+    return context;
   };
 }
 
-async function make(texts: Material['texts']): Promise<Material> {
+async function make([caPem, certificatePem, keyPem]: readonly (string | undefined)[]): Promise<Material> {
   const { createSecureContext, getCACertificates } = await import('node:tls');
-  const [caPem, certificatePem, keyPem] = texts;
   if (caPem !== undefined) checkCas(caPem);
   const clientCertificate = parseClientCertificate(certificatePem, keyPem);
   // The CAs of the operating system, or Node's own list where the system has none.
@@ -52,7 +51,7 @@ async function make(texts: Material['texts']): Promise<Material> {
       ...(cas.length > 0 && { ca: cas }),
       ...(clientCertificate && { cert: clientCertificate.pem, key: clientCertificate.keyPem }),
     });
-    return { texts, context, clientCertificate };
+    return { context, clientCertificate };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : 'unknown';
     throw new AgentError('ERR_SOURCE', `what conf.fromCp.tls holds cannot be used for TLS: ${reason}`, {
