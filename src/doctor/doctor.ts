@@ -29,8 +29,17 @@ export async function examine(config: Config, ports: DoctorPorts): Promise<reado
       await examineVault(examination, subject, ports);
       return examination.findings;
     }
+    case 'provided': {
+      const { examineProvided } = await import('./examine-provided.ts');
+      const { trustDomain } = spiffeId;
+      await examineProvided(
+        examination,
+        { provided: issuer, backend: name, mesh, trustDomain, requestTimeoutMs },
+        ports,
+      );
+      return examination.findings;
+    }
     case 'builtin':
-    case 'provided':
       await examination.check('backend', [], () => ({
         verdict: 'pass',
         cause: `the agent itself is the CA "${name}": there is nobody to be asked`,
