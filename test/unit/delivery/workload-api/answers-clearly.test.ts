@@ -84,8 +84,9 @@ t.test('garbage ends the call or the connection that it came by, and no other', 
   garbage.on('error', () => undefined);
   t.match(await readEnd(garbage), /^INTERNAL: /);
 
+  const next = once(watching, 'data');
   await delivery.deliver(await ca.make());
-  t.ok(await once(watching, 'data'), 'who watched gets the next state');
+  t.ok(await next, 'who watched gets the next state');
 });
 
 t.test('streams that are opened and dropped in a loop leave nothing behind, and others go on', async (t) => {
@@ -103,6 +104,7 @@ t.test('streams that are opened and dropped in a loop leave nothing behind, and 
     for (const call of calls) call.cancel();
     t.ok((await ends).every((end) => end.startsWith('CANCELLED')));
   }
+  const next = once(watching, 'data');
   await delivery.deliver(await ca.make());
-  t.ok(await once(watching, 'data'));
+  t.ok(await next);
 });
