@@ -49,7 +49,7 @@ export const STS_CALLER = {
   userId: 'AROACANARY:i-0123456789abcdef0',
 } as const satisfies StsCaller;
 
-export const SERVER_ID = 'vault.example';
+const SERVER_ID = 'vault.example';
 
 /** Sets the AWS credentials of this process, until the test ends. */
 export function useAwsCredentials(
