@@ -1,6 +1,7 @@
 import t from 'tap';
 import { type CaChain, readCaChain } from '../../../src/ca/ca-material.ts';
-import { type CaRule, checkCa, requireCa } from '../../../src/ca/check-ca.ts';
+import type { CaRule } from '../../../src/ca/ca-rules.ts';
+import { checkCa, requireCa } from '../../../src/ca/check-ca.ts';
 import { makeOpensslCa } from '../../helpers/openssl-ca.ts';
 import { keyUsage, TestCa, type TestCaOptions } from '../../helpers/test-ca.ts';
 
