@@ -71,7 +71,7 @@ async function send<Response>(
   try {
     for await (const message of start(makeContext(call.metadata, signal))) {
       if (signal.aborted) return;
-      await write(call, message);
+      await write(call, message, signal);
     }
     if (!signal.aborted) call.end();
   } catch (thrown) {
@@ -79,9 +79,15 @@ async function send<Response>(
   }
 }
 
-function write<Response>(call: WritableCall<Response>, message: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    call.write(message, (error: Error | null | undefined) => (error ? reject(error) : resolve()));
+/** Resolves when the message is on its way, or never will be: grpc-js forgets those that are under way when a client goes. */
+function write<Response>(call: WritableCall<Response>, message: Response, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done);
+    call.write(message, done);
   });
 }
 

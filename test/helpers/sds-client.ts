@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Client, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 import {
   type DeltaDiscoveryRequest,
   type DeltaDiscoveryResponse,
@@ -20,7 +20,7 @@ export interface SdsStream<Request, Response> {
   readonly unread: readonly Response[];
   readonly call: ClientDuplexStream<Partial<Request>, Response>;
   /** The status that the stream ends with. */
-  readonly status: Promise<{ readonly code: number; readonly details: string }>;
+  readonly status: Promise<StatusObject>;
   cancel(): void;
 }
 
@@ -77,8 +77,8 @@ function openStream<Request, Response>(client: Client, name: string): SdsStream<
   call.on('error', (error: ServiceError) => {
     failure = error;
   });
-  const status = once(call, 'status').then(([ended]) => ended);
-  status.catch(() => undefined);
+  // Not `once` of node:events: an error comes before it.
+  const status = new Promise<StatusObject>((resolve) => call.once('status', resolve));
   return {
     call: call as ClientDuplexStream<Partial<Request>, Response>,
     unread,
