@@ -9,6 +9,7 @@ import { openFiles } from '../../src/delivery/files/files.ts';
 import { derToPem } from '../../src/identity/pem.ts';
 import { startEnvoy } from '../helpers/envoy.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { fileSdsEnvoy } from '../helpers/file-sds-envoy.ts';
 import { filesConfig, filesOptions } from '../helpers/files-bench.ts';
 import { openGenerationMaker } from '../helpers/make-generation.ts';
 
@@ -23,71 +24,7 @@ t.teardown(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const sds = (name: string, file: string) => ({
-  name,
-  sds_config: {
-    path_config_source: { path: join(identity, file), watched_directory: { path: identity } },
-  },
-});
-
-const config = {
-  node: { id: 'web', cluster: 'web' },
-  static_resources: {
-    listeners: [
-      {
-        name: 'mtls',
-        address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
-        filter_chains: [
-          {
-            filters: [
-              {
-                name: 'http',
-                typed_config: {
-                  '@type':
-                    'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-                  stat_prefix: 'in',
-                  route_config: {
-                    virtual_hosts: [
-                      {
-                        name: 'all',
-                        domains: ['*'],
-                        routes: [{ match: { prefix: '/' }, direct_response: { status: 200 } }],
-                      },
-                    ],
-                  },
-                  http_filters: [
-                    {
-                      name: 'router',
-                      typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
-                    },
-                  ],
-                },
-              },
-            ],
-            transport_socket: {
-              name: 'envoy.transport_sockets.tls',
-              typed_config: {
-                '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
-                require_client_certificate: true,
-                common_tls_context: {
-                  tls_certificate_sds_secret_configs: [sds('default', 'tls_certificate_sds.yaml')],
-                  combined_validation_context: {
-                    default_validation_context: {
-                      match_typed_subject_alt_names: [
-                        { san_type: 'URI', matcher: { exact: 'spiffe://default/client' } },
-                      ],
-                    },
-                    validation_context_sds_secret_config: sds('ROOTCA', 'validation_context_sds.yaml'),
-                  },
-                },
-              },
-            },
-          },
-        ],
-      },
-    ],
-  },
-};
+const config = fileSdsEnvoy(identity);
 
 const client = await make({ service: 'client' });
 const clientTls = {
@@ -111,6 +48,21 @@ function askServer(port: number): Promise<{ serialNumber: string; name: string |
       .on('error', reject);
   });
 }
+
+t.test('an Envoy that starts before the first certificate gets it as soon as it comes', async (t) => {
+  await files.prepare();
+  const envoy = await startEnvoy({ directory, config, name: 'early' });
+  t.teardown(() => envoy.stop());
+  const port = await envoy.listenerPort('mtls');
+  await t.rejects(askServer(port), 'nothing is served');
+  const first = await make();
+  await files.deliver(first);
+  await eventually(
+    'Envoy serves the first identity',
+    async () => (await askServer(port)).serialNumber === first.serialNumber,
+    { everyMs: 5 },
+  );
+});
 
 t.test('a real Envoy serves each generation soon after its swap, and is told of none that does not fit', async (t) => {
   await files.deliver(await make());
