@@ -76,3 +76,22 @@ t.test('a configured chain that is not of this CA is named', async (t) => {
   });
   t.match(await open(pki.mount, pki.rootPem + other.rootPem).fail(), { code: 'ERR_SOURCE', message: /2 roots/ });
 });
+
+t.test('a configured chain that is stored anew and is no good is refused, and the one before goes on', async (t) => {
+  const path = join(directory, uniqueName('ca'));
+  writeFileSync(path, pki.rootPem);
+  const vaultIssuer = openVaultIssuer({
+    address: vault.address,
+    pki: pki.mount,
+    auth: vault.rootToken,
+    caChain: { kind: 'file', path },
+  });
+  const never = new AbortController().signal;
+  const { identity } = await vaultIssuer.issue();
+  writeFileSync(path, 'half a file');
+  t.same((await vaultIssuer.issue()).identity.trustBundle, identity.trustBundle);
+  t.same(await vaultIssuer.issuer.readRoots(never), identity.trustBundle);
+  const refusals = vaultIssuer.log.lines.filter((line) => line.includes('ERROR'));
+  t.equal(refusals.length, 1);
+  t.match(refusals[0], /refused, what was there is kept: .*caChain .* no PEM certificate/);
+});

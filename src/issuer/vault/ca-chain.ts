@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import type { DataSource, ReadDataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
 import { pemToDer } from '../../identity/pem.ts';
 
@@ -14,8 +13,8 @@ export interface CaChain {
 }
 
 /** @throws AgentError `ERR_SOURCE` when it holds anything but at most one root and two intermediates. */
-export async function readCaChain(source: DataSource, readSource: ReadDataSource): Promise<CaChain> {
-  const certificates = pemToDer('CERTIFICATE', await readSource(source)).map(parseCa);
+export function parseCaChain(pem: string): CaChain {
+  const certificates = pemToDer('CERTIFICATE', pem).map(parseCa);
   const roots = certificates.filter(isSelfSigned);
   const intermediates = certificates.filter((one) => !roots.includes(one));
   if (certificates.length === 0) throw refuse('it holds no PEM certificate');

@@ -5,8 +5,9 @@
  * @module
  */
 import { AgentError } from '../../errors.ts';
+import { openLastGood } from '../../last-good.ts';
 import type { Issued, IssueRequest, Issuer, IssuerContext } from '../issuer.ts';
-import { readCaChain } from './ca-chain.ts';
+import { parseCaChain } from './ca-chain.ts';
 import { type AskVault, reachedAt, type VaultClient } from './client.ts';
 import type { VaultConfig } from './config.ts';
 import { openConnector } from './connect.ts';
@@ -30,7 +31,9 @@ export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
   const { clock, log, observer } = context;
   const connect = openConnector(config, context);
   const ca = { address: reachedAt(config), pki: config.pki };
-  const sign = openSigner(config, context);
+  const makePinned = ([pem]: readonly (string | undefined)[]) => (pem === undefined ? undefined : parseCaChain(pem));
+  const readPinned = openLastGood([config.caChain], context.readSource, makePinned, log);
+  const sign = openSigner(config, context, readPinned);
   const keptLogin = openKeptLogin(clock);
   /** Of the last configured token that was used. */
   let care = new AbortController();
@@ -146,8 +149,7 @@ export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
     issue: (request, signal) => track(issue(request, signal)),
     probe: (signal) => lookUp(signal, (ask) => probeVault(ca, ask, clock.nowMs())),
     async readRoots(signal) {
-      if (config.caChain !== undefined) return (await readCaChain(config.caChain, context.readSource)).anchors;
-      return lookUp(signal, (ask) => readRoots(ca, ask));
+      return (await readPinned())?.anchors ?? lookUp(signal, (ask) => readRoots(ca, ask));
     },
     async close() {
       closing.abort();

@@ -1,7 +1,7 @@
 import { derToPem } from '../../identity/pem.ts';
 import type { Issued, IssueRequest, IssuerContext } from '../issuer.ts';
 import { readSignedAnswer, type SignedAnswer } from './answer.ts';
-import { readCaChain } from './ca-chain.ts';
+import type { CaChain } from './ca-chain.ts';
 import { type AskVault, reachedAt, type VaultAnswer } from './client.ts';
 import type { VaultConfig } from './config.ts';
 import { asRecord, asStrings } from './json.ts';
@@ -21,7 +21,11 @@ type Endpoint = 'sign' | 'issue';
  * of Kong Mesh's document does, that is used and said once. It is remembered, as each denied request may raise an alarm
  * on Vault's audit log; `sign` gets another chance after a day, and as soon as `issue` is denied too.
  */
-export function openSigner(config: VaultConfig, context: IssuerContext): Signer {
+export function openSigner(
+  config: VaultConfig,
+  context: IssuerContext,
+  readPinned: () => Promise<CaChain | undefined>,
+): Signer {
   const { backend, clock, log, observer } = context;
   const { pki, role } = config;
   const address = reachedAt(config);
@@ -52,7 +56,7 @@ export function openSigner(config: VaultConfig, context: IssuerContext): Signer 
   }
 
   return async (wanted, login, ask) => {
-    const pinned = config.caChain === undefined ? undefined : await readCaChain(config.caChain, context.readSource);
+    const pinned = await readPinned();
     const startedAtMs = clock.monotonicMs();
     const answer = await request(wanted, login, ask);
     const attempt = { address, pki, role, request: wanted };

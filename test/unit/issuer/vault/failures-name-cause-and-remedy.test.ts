@@ -47,6 +47,51 @@ t.test('a failed connection has its code, cause and remedy', async (t) => {
   }
 });
 
+t.test('what Vault has against our client certificate is named', async (t) => {
+  const cases: [alert: string, message: RegExp, remedy: RegExp][] = [
+    ['tlsv13 alert certificate required', /demands a client certificate/, /tls.clientCert and tls.clientKey/],
+    ['tlsv1 alert unknown ca', /does not know the CA of the certificate/, /tls_client_ca_file/],
+    ['sslv3 alert bad certificate', /does not accept the certificate/, /tls_client_ca_file/],
+    ['sslv3 alert certificate expired', /by its clock, .* has expired/, /clocks/],
+  ];
+  for (const [alert, message, remedy] of cases) {
+    const cause = failure('EPROTO', `error:0A000000:SSL routines:ssl3_read_bytes:${alert}:x:1:SSL alert number 0`);
+    t.match(explainNetworkError(cause, attempt), { code: 'ERR_CA_TLS', message, remedy }, alert);
+  }
+});
+
+t.test('a Vault Agent that cannot be reached is named, and its socket', async (t) => {
+  const agent = { ...attempt, addressKey: 'agentAddress' as const };
+  const socket = { ...agent, address: 'unix:///run/agent.sock' };
+  const cases: [code: string, attempt: typeof agent, message: RegExp, remedy: RegExp][] = [
+    ['ECONNREFUSED', agent, /the Vault Agent at https:.*connection refused/, /agentAddress, and that Vault Agent runs/],
+    ['ENOENT', socket, /there is no such socket/, /unix listener/],
+    ['ECONNREFUSED', socket, /nobody listens on that socket/, /unix listener/],
+    ['EACCES', socket, /permission denied/, /socket_mode/],
+    ['EINVAL', socket, /longer than that of a socket/, /107 bytes/],
+    ['ECONNRESET', socket, /connection was cut/, /agentAddress/],
+  ];
+  for (const [code, where, message, remedy] of cases) {
+    t.match(explainNetworkError(failure(code), where), { code: 'ERR_CA_UNREACHABLE', message, remedy }, code);
+  }
+});
+
+t.test('a status that comes through a Vault Agent leads to its settings, not to ours', async (t) => {
+  const say = (answer: Partial<VaultAnswer>) =>
+    explainStatus(
+      { status: 0, body: undefined, complaint: '', addressKey: 'agentAddress', ...answer },
+      'unix:///run/agent.sock',
+      'signing',
+    ).line;
+  t.match(say({ status: 473 }), /^the Vault Agent at unix:.* answered 473 .*; see the log of the Vault Agent/);
+  t.match(say({ status: 204 }), /see the log of the Vault Agent/);
+  t.match(
+    say({ status: 500, complaint: 'failed to get the response: Get "https://v": refused' }),
+    /it cannot reach Vault: "failed/,
+  );
+  t.match(say({ status: 503, complaint: 'Vault is sealed' }), /; run: vault operator unseal$/);
+});
+
 t.test('a status that says no has its code, retry class and remedy', async (t) => {
   const cases: [answer: Partial<VaultAnswer>, code: string, retry: string, line: RegExp][] = [
     [
@@ -68,6 +113,12 @@ t.test('a status that says no has its code, retry class and remedy', async (t) =
     [{ status: 472 }, 'ERR_CA_UNAVAILABLE', 'slowly', /disaster recovery/],
     [{ status: 473 }, 'ERR_CA_UNAVAILABLE', 'soon', /standby/],
     [{ status: 500, complaint: 'boom' }, 'ERR_CA_UNAVAILABLE', 'soon', /boom/],
+    [
+      { status: 500, complaint: 'local node not active but active cluster node not found' },
+      'ERR_CA_UNAVAILABLE',
+      'soon',
+      /no active node just now/,
+    ],
     [{ status: 501 }, 'ERR_CA_UNAVAILABLE', 'slowly', /vault operator init/],
     [{ status: 502 }, 'ERR_CA_UNAVAILABLE', 'soon', /depends on/],
     [{ status: 503, complaint: 'Vault is sealed' }, 'ERR_CA_UNAVAILABLE', 'slowly', /sealed.*vault operator unseal/],

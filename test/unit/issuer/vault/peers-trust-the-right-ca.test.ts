@@ -3,7 +3,7 @@ import { AgentError } from '../../../../src/errors.ts';
 import { makePrivateKey } from '../../../../src/identity/key-pair.ts';
 import { derToPem } from '../../../../src/identity/pem.ts';
 import { readSignedAnswer } from '../../../../src/issuer/vault/answer.ts';
-import { readCaChain } from '../../../../src/issuer/vault/ca-chain.ts';
+import { parseCaChain } from '../../../../src/issuer/vault/ca-chain.ts';
 import { TestCa } from '../../../helpers/test-ca.ts';
 
 const root = await TestCa.makeRoot('root');
@@ -13,10 +13,7 @@ const stranger = await TestCa.makeRoot('stranger');
 const leaf = await lower.signLeaf(await makePrivateKey('ec-p256'));
 
 const pem = (...ders: Buffer[]) => ders.map((der) => derToPem('CERTIFICATE', der)).join('');
-const readPinned = (...cas: TestCa[]) =>
-  readCaChain({ kind: 'inline', value: pem(...cas.map(({ der }) => der)) }, async (source) =>
-    source.kind === 'inline' ? source.value : '',
-  );
+const readPinned = (...cas: TestCa[]) => parseCaChain(pem(...cas.map(({ der }) => der)));
 const answer = (...caChain: TestCa[]) => ({
   data: {
     certificate: pem(leaf),
@@ -46,7 +43,7 @@ t.test('with no root in the answer, its topmost CA is what peers trust, and that
 });
 
 t.test('a configured chain is what peers trust; the answer adds no trust', async (t) => {
-  const pinned = await readPinned(root, upper);
+  const pinned = readPinned(root, upper);
   const { chain, roots, anchorIsIntermediate } = readSignedAnswer(answer(lower, stranger), pinned);
   t.same(roots, [root.der]);
   t.same(chain, [leaf, lower.der, stranger.der, upper.der], 'its intermediates complete the chain');
@@ -54,11 +51,11 @@ t.test('a configured chain is what peers trust; the answer adds no trust', async
 });
 
 t.test('a configured chain of intermediates alone gives its topmost one', async (t) => {
-  t.same(readSignedAnswer(answer(lower), await readPinned(lower, upper)).roots, [upper.der]);
+  t.same(readSignedAnswer(answer(lower), readPinned(lower, upper)).roots, [upper.der]);
 });
 
 t.test('a configured chain of another CA is named', async (t) => {
-  const pinned = await readPinned(stranger);
+  const pinned = readPinned(stranger);
   t.throws(() => readSignedAnswer(answer(lower), pinned), {
     code: 'ERR_SOURCE',
     message: /caChain is not.*"CN=lower"/,
@@ -66,14 +63,14 @@ t.test('a configured chain of another CA is named', async (t) => {
 });
 
 t.test('a configured chain holds one root and two intermediates at most, all of them CAs', async (t) => {
-  await t.rejects(readPinned(root, stranger), { code: 'ERR_SOURCE', message: /2 roots, and one is allowed/ });
+  t.throws(() => readPinned(root, stranger), { code: 'ERR_SOURCE', message: /2 roots, and one is allowed/ });
   const third = await lower.makeIntermediate('third');
-  await t.rejects(readPinned(upper, lower, third), { message: /3 intermediates, and two are allowed/ });
+  t.throws(() => readPinned(upper, lower, third), { message: /3 intermediates, and two are allowed/ });
   const noCa = await root.makeIntermediate('no-ca', { ca: false });
-  await t.rejects(readPinned(noCa), { message: /"CN=no-ca" is no CA certificate/ });
-  await t.rejects(readPinned(), { message: /no PEM certificate/ });
-  const broken = readCaChain({ kind: 'inline', value: '' }, async () => derToPem('CERTIFICATE', Buffer.from('junk')));
-  await t.rejects(broken, { code: 'ERR_SOURCE', message: /broken certificate/ });
+  t.throws(() => readPinned(noCa), { message: /"CN=no-ca" is no CA certificate/ });
+  t.throws(() => readPinned(), { message: /no PEM certificate/ });
+  const broken = () => parseCaChain(derToPem('CERTIFICATE', Buffer.from('junk')));
+  t.throws(broken, { code: 'ERR_SOURCE', message: /broken certificate/ });
 });
 
 t.test('what is no answer of a PKI engine is refused', async (t) => {
