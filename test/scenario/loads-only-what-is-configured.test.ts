@@ -16,7 +16,7 @@ import { createWorkload } from '../helpers/vault-login.ts';
 const PARTS = {
   vault: 'vault token not revoked',
   builtin: '.ca-builtin-cert-',
-  provided: 'remedy:"see each rule',
+  provided: 'function openProvided(',
   x509: 'Pkcs10CertificateRequest',
   metrics: 'certificate_rotation_due_timestamp_seconds',
 } as const;
