@@ -32,7 +32,9 @@ function describe({ mesh, service, spiffeId, backend, deliver }: Config): string
   const parts = [`mesh ${mesh}`, `service ${service}`, spiffeId.toString()];
   parts.push(backend === undefined ? 'mTLS is off' : `backend ${backend.name} (${backend.issuer.kind})`);
   const directories = deliver.files.length;
-  parts.push(directories === 1 ? '1 directory' : `${directories} directories`);
+  if (directories > 0) parts.push(directories === 1 ? '1 directory' : `${directories} directories`);
+  if (deliver.sds !== undefined) parts.push('SDS');
+  if (deliver.workloadApi !== undefined) parts.push('Workload API');
   return parts.join(', ');
 }
 

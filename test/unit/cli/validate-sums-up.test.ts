@@ -48,6 +48,15 @@ t.test('none at all, and one in the environment', async (t) => {
   });
 });
 
+t.test('what is delivered on sockets, without files', async (t) => {
+  const deliver = 'deliver: {sds: {socket: /run/m.sock}, workloadApi: {socket: /run/m.sock}}\n';
+  const directory = t.testdir({ 'all.yaml': `${MESH}---\n${AGENT}${deliver}` });
+  t.same(await run([join(directory, 'all.yaml')]), {
+    exitCode: 0,
+    output: 'ok: mesh default, service web, spiffe://default/web, backend vault-1 (vault), SDS, Workload API\n',
+  });
+});
+
 t.test('warnings leave it usable', async (t) => {
   const { exitCode, output } = await run([], { MESHCERT_CONFIG: AGENT });
   t.equal(exitCode, 0);
