@@ -61,15 +61,19 @@ t.test('the same by the script', async (t) => {
 t.test('an intermediate, signed elsewhere', async (t) => {
   const root = await makeRoot();
   const { pki, mesh, storeToken } = makeMesh();
-  const run = () => runSetup(vault, { directory, mesh, args: ['--apply', '--intermediate'] });
+  const run = (...more: readonly string[]) =>
+    runSetup(vault, { directory, mesh, args: ['--apply', '--intermediate', ...more] });
   const first = await run();
   t.equal(first.code, 1, 'it is not finished');
   t.match(first.out, /WAITS +intermediate CA/);
   const csr = /-----BEGIN CERTIFICATE REQUEST-----[^-]+-----END CERTIFICATE REQUEST-----/;
   const request = csr.exec(first.out.replaceAll(/^ +/gm, ''))?.[0] ?? '';
   const again = await run();
-  t.match(again.out, /WAITS +intermediate CA/, 'a second run makes no second key');
-  t.match((await vault.api('LIST', `${pki}/keys`)).body.data?.keys, { length: 1 });
+  t.match(again.out, /WAITS +intermediate CA/);
+  t.notMatch(again.out, 'CERTIFICATE REQUEST');
+  const forced = await run('--force');
+  t.match(forced.out, /WAITS +intermediate CA.*\n +-----BEGIN CERTIFICATE REQUEST/, 'it can be had again');
+  t.match((await vault.api('LIST', `${pki}/keys`)).body.data?.keys, { length: 1 }, 'there is no second key');
 
   const { body } = await vault.api('POST', `${root}/root/sign-intermediate`, {
     csr: request,

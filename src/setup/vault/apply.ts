@@ -45,7 +45,7 @@ async function applyStep(step: Step, admin: VaultAdmin, force: boolean): Promise
     case 'as wanted':
       return { what, result: 'unchanged', notes: [] };
     case 'waits':
-      return { what, result: 'waits', notes: [found.forWhat] };
+      return force ? finish(step, admin, 'made') : { what, result: 'waits', notes: [found.forWhat] };
     case 'absent':
       return finish(step, admin, 'made');
     case 'differs':

@@ -130,7 +130,7 @@ function signedElsewhereStep(ca: Ca): Step {
     async look(admin) {
       const found = await lookForIssuer(admin, mount);
       if (found.state !== 'absent' || (await findKey(admin, mount)) === undefined) return found;
-      return { state: 'waits', forWhat };
+      return { state: 'waits', forWhat: `${forWhat}\n(--force prints the request again)` };
     },
     async make(admin) {
       return `${await makeRequest(admin, mount, names)}\n${forWhat}`;

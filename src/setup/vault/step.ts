@@ -6,7 +6,7 @@ export type Found =
   | { readonly state: 'as wanted' }
   /** It is there, and is not as we would make it: a line for each difference. */
   | { readonly state: 'differs'; readonly differences: readonly string[] }
-  /** It was begun, and goes on when somebody else has done something. */
+  /** It was begun, and goes on when somebody else has done something; `make` tells again what. */
   | { readonly state: 'waits'; readonly forWhat: string };
 
 /** One thing that Vault needs, in both forms: to be read as a script, and to be done over the API. */
