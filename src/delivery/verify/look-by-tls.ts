@@ -31,15 +31,21 @@ export function lookByTls(target: TlsTarget, generation: Generation, signal: Abo
     };
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
-    // What is wrong after the certificate was seen comes too late to be anybody's trouble.
-    socket.on('error', (error) => fail(describeNetworkFailure(error)));
+    const tellSeen = () => {
+      const { serialNumber } = socket.getPeerX509Certificate() ?? {};
+      if (serialNumber !== undefined) resolve({ serialNumbers: [serialNumber] });
+    };
+    socket.on('error', (error) => {
+      // By TLS 1.2 a listener that does not let us in says so after it has shown its certificate.
+      tellSeen();
+      fail(describeNetworkFailure(error));
+    });
     socket.once('close', () => {
       signal.removeEventListener('abort', giveUp);
       fail('the connection was closed');
     });
     socket.once('secureConnect', () => {
-      const { serialNumber } = socket.getPeerX509Certificate() ?? {};
-      resolve({ serialNumbers: serialNumber === undefined ? [] : [serialNumber] });
+      tellSeen();
       // In order, so that the listener counts a connection and not a failed handshake.
       socket.resume().end();
     });

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import t, { type Test } from 'tap';
 import type { TlsTarget } from '../../../../src/delivery/verify/config.ts';
@@ -11,6 +13,8 @@ import { derToPem } from '../../../../src/identity/pem.ts';
 import { eventually } from '../../../helpers/eventually.ts';
 import { freePort } from '../../../helpers/free-port.ts';
 import { openGenerationMaker } from '../../../helpers/make-generation.ts';
+import { startProcess } from '../../../helpers/process.ts';
+import { temporaryDirectory } from '../../../helpers/temporary-directory.ts';
 
 const { make, root } = await openGenerationMaker();
 const [served, ours] = [await make({ service: 'server' }), await make()];
@@ -59,6 +63,31 @@ t.test('whether it is to be trusted is not the question', async (t) => {
   t.same(await lookByTls(target(port, { host: 'localhost', serverName: 'no.such' }), ours, never), {
     serialNumbers: [expired.serialNumber],
   });
+});
+
+// Node's own server lets a client in before it looks at its certificate, so this is openssl's.
+t.test('a listener that does not let us in shows its certificate all the same', async (t) => {
+  const directory = temporaryDirectory(t);
+  const { cert, key } = pairOf(served);
+  writeFileSync(join(directory, 'pair'), cert + key);
+  writeFileSync(join(directory, 'ca'), derToPem('CERTIFICATE', root.der));
+  const stranger = await (await openGenerationMaker()).make();
+  for (const version of ['-tls1_2', '-tls1_3']) {
+    const port = await freePort();
+    const listener = await startProcess({
+      name: `openssl${version}`,
+      command: 'openssl',
+      args: [
+        ...['s_server', '-accept', `127.0.0.1:${port}`, '-cert', 'pair', '-CAfile', 'ca', version],
+        ...['-Verify', '1', '-verify_return_error', '-www'],
+      ],
+      directory,
+      ready: async () => (await lookByTls(target(port), ours, AbortSignal.timeout(1_000))).serialNumbers.length > 0,
+    });
+    t.same(await lookByTls(target(port), stranger, never), { serialNumbers: [served.serialNumber] }, version);
+    await listener.stop();
+    t.match(listener.output(), 'unable to get local issuer certificate', 'it did not');
+  }
 });
 
 t.test('name and protocol are sent as configured', async (t) => {
