@@ -136,6 +136,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       room: 'cli/',
       from: [
         'cli/',
+        'watch/',
         'doctor/',
         'setup/',
         'ca/',
