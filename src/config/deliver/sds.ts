@@ -7,7 +7,8 @@ import { GRPC_SOCKET, readGrpcSocket } from './grpc-socket.ts';
 /** Names that mean something already. */
 const RESERVED = ['default', 'ROOTCA', 'ALL', '*'];
 
-const secretName = pattern(/^[\x21-\x7e]{1,255}$/, 'the name of a secret, without blanks');
+/** SPIFFE IDs mean something, too. */
+const secretName = pattern(/^(?!spiffe:)[\x21-\x7e]{1,255}$/, 'the name of a secret, without blanks and no SPIFFE ID');
 
 const SDS = {
   ...GRPC_SOCKET,

@@ -49,7 +49,6 @@ admin: {socket: /var/run/meshcert/admin.sock}
 });
 
 for (const [text, message] of [
-  ['deliver: {sds: {socket: /run/sds.sock}}', 'deliver.sds: not in this version yet; use files'],
   ['rotation: {standbyBackends: [vault-2]}', 'rotation.standbyBackends[0]: expected a backend of the Mesh (ca-1)'],
   ['rotation: {standbyAfter: 1}', 'rotation.standbyAfter: expected a share in percent, got a number'],
   ['rotation: {onStart: reuse}', 'rotation.onStart: anything but "reissue" is not in this version yet'],

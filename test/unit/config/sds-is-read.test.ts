@@ -47,10 +47,12 @@ t.test('the socket of the Workload API may be the same, with the same mode', asy
 for (const [text, ...messages] of [
   ['{sds: {}}', 'deliver.sds.socket: missing: expected the path of the Unix socket'],
   [`{sds: {socket: /${'x'.repeat(107)}}}`, 'deliver.sds.socket: the path of a Unix socket has at most 107 bytes'],
+  [`{sds: {socket: /${'x'.repeat(98)}/s}}`, 'deliver.sds.socket: the directory of the Unix socket "/xxx'],
   ['{sds: {socket: /s, validator: envoy}}', 'deliver.sds.validator: expected one of trustedCa, spiffe, got "envoy"'],
   ['{sds: {socket: /s, validater: spiffe}}', 'deliver.sds.validater: unknown key'],
   ['{sds: {socket: /s, certificateNames: default}}', 'deliver.sds.certificateNames: expected a list, got text'],
   ['{sds: {socket: /s, certificateNames: [a b]}}', 'deliver.sds.certificateNames[0]: expected the name of a secret'],
+  ['{sds: {socket: /s, bundleNames: ["spiffe://x"]}}', 'deliver.sds.bundleNames[0]: expected the name of a secret'],
   ['{sds: {socket: /s, certificateNames: [ROOTCA]}}', 'deliver.sds.certificateNames[0]: the name "ROOTCA" is taken'],
   [
     '{sds: {socket: /s, certificateNames: [a, a], bundleNames: [b, a]}}',
