@@ -108,6 +108,7 @@ t.test('servers that are not as they should be', async (t) => {
   const atEnd = await examineServer(t, ending);
   t.match(atEnd.finding('tls'), { verdict: 'warn', cause: /ends in 59m/, remedy: /renew it in time/ });
   t.match(atEnd.finding('health'), { verdict: 'fail', cause: /is not Vault/, remedy: /conf.fromCp.address/ });
+  t.match(atEnd.finding('login'), { verdict: 'skip', waitsFor: 'health' }, 'whoever that is gets no credentials');
 
   const plain = await listen(t, createHttpServer(answerAnything));
   t.match((await examine([withAddress(`https://127.0.0.1:${plain}`)])).finding('tls'), {

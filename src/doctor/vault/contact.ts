@@ -1,4 +1,4 @@
-import type { AskVault, VaultAnswer } from '../../issuer/vault/client.ts';
+import type { AskVault, VaultAnswer, VaultClient } from '../../issuer/vault/client.ts';
 import { openConnector } from '../../issuer/vault/connect.ts';
 import { withTimeLimit } from '../../issuer/vault/time-limit.ts';
 import type { DoctorPorts } from '../ports.ts';
@@ -13,16 +13,20 @@ export interface Contact {
   close(): void;
 }
 
-export async function openContact(subject: VaultSubject, ports: DoctorPorts): Promise<Contact> {
-  const client = await openConnector(subject.vault, makeIssuerContext(subject, ports).context)();
+/** Connects with the first question. */
+export function openContact(subject: VaultSubject, ports: DoctorPorts): Contact {
+  const connect = openConnector(subject.vault, makeIssuerContext(subject, ports).context);
+  let client: VaultClient | undefined;
   let last: VaultAnswer | undefined;
   return {
     ask: async (call) => {
       last = undefined;
-      last = await withTimeLimit(subject.requestTimeoutMs, [], (signal) => client.request(call, signal));
+      client ??= await connect();
+      const { request } = client;
+      last = await withTimeLimit(subject.requestTimeoutMs, [], (signal) => request(call, signal));
       return last;
     },
     lastAnswer: () => last,
-    close: () => client.close(),
+    close: () => client?.close(),
   };
 }

@@ -15,30 +15,21 @@ import { checkTrial } from './trial.ts';
 
 /** The way of a certificate, step by step, each as the agent takes it. What is borrowed on the way is given back. */
 export async function examineVault(examination: Examination, subject: VaultSubject, ports: DoctorPorts): Promise<void> {
-  const reached = await checkReach(examination, subject, ports);
-  const serving = await checkHealth(examination, subject, reached, ports);
-  const credentials = await checkCredentials(examination, subject, ports);
-  const contact = await openWhenServing(serving, subject, ports);
-  const { value: opened } = contact;
+  const opened = openContact(subject, ports);
   let login: Checked<Login> | undefined;
   try {
+    const reached = await checkReach(examination, subject, ports);
+    const serving = await checkHealth(examination, subject, reached, opened);
+    const contact = { ...serving, value: serving.value && opened };
+    const credentials = await checkCredentials(examination, subject, ports);
     login = await examination.check('login', [contact, ...credentials.needed], (held) =>
       tryLogin(subject, ports, held, credentials.serviceAccount?.value),
     );
     await checkService(examination, subject, { login, contact, ports });
   } finally {
-    if (opened !== undefined && login?.value !== undefined) await giveBack(login.value, opened);
-    opened?.close();
+    if (login?.value !== undefined) await giveBack(login.value, opened);
+    opened.close();
   }
-}
-
-/** @returns the same check, its value the connection. */
-async function openWhenServing(
-  serving: Checked<true>,
-  subject: VaultSubject,
-  ports: DoctorPorts,
-): Promise<Checked<Contact>> {
-  return { ...serving, value: serving.value && (await openContact(subject, ports)) };
 }
 
 interface Held {

@@ -3,58 +3,58 @@ import { asRecord, asString } from '../../issuer/vault/json.ts';
 import { explainStatus } from '../../issuer/vault/status-errors.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
 import { formatDuration } from '../format-duration.ts';
-import type { DoctorPorts } from '../ports.ts';
-import { openContact } from './contact.ts';
+import type { Contact } from './contact.ts';
 import type { VaultSubject } from './subject.ts';
 
 /** Roles back-date certificates by 30 s unless they say otherwise, so a clock that is further behind refuses them. */
 const BACKDATED_SECONDS = 30;
 const NOTABLE_SKEW_SECONDS = 5;
 
+interface Health {
+  readonly answer: VaultAnswer;
+  readonly isServing: boolean;
+}
+
 /** Whether Vault serves (GET sys/health), and what its clock shows. */
 export async function checkHealth(
   examination: Examination,
   subject: VaultSubject,
   reached: Checked<true>,
-  ports: DoctorPorts,
+  { ask }: Contact,
 ): Promise<Checked<true>> {
   const address = reachedAt(subject.vault);
-  const health = await examination.check('health', [reached], async (): Promise<Outcome<VaultAnswer>> => {
-    const contact = await openContact(subject, ports);
-    try {
-      const call = { method: 'GET', path: 'sys/health', ignoresNamespace: true } as const;
-      const answer = await contact.ask({ ...call, purpose: 'asking for its health' });
-      return { ...judgeHealth(answer, address), value: answer };
-    } finally {
-      contact.close();
-    }
+  const health = await examination.check('health', [reached], async (): Promise<Outcome<Health>> => {
+    const call = { method: 'GET', path: 'sys/health', ignoresNamespace: true } as const;
+    const answer = await ask({ ...call, purpose: 'asking for its health' });
+    const found = judgeHealth(answer, address);
+    return { ...found, value: { answer, isServing: found.verdict !== 'fail' } };
   });
-  await examination.check('clock', [health], ({ clockSkewSeconds }) =>
+  await examination.check('clock', [health], ({ answer: { clockSkewSeconds } }) =>
     judgeClock(clockSkewSeconds, subject.ttlSeconds),
   );
-  return { ...health, value: isServing(health.value) ? true : undefined };
-}
-
-/** Standbys pass requests on, or send us to the active node; whether that works is seen by what follows. */
-function isServing(answer: VaultAnswer | undefined): boolean {
-  return answer !== undefined && [200, 429, 473].includes(answer.status);
+  return { ...health, value: health.value?.isServing ? true : undefined };
 }
 
 function judgeHealth(answer: VaultAnswer, address: string): Outcome<never> {
   const version = asString(asRecord(answer.body).version);
   if (version === undefined && answer.status < 300) {
-    return {
-      verdict: 'fail',
-      cause: `what answers at ${address} is not Vault`,
-      remedy: 'check conf.fromCp.address',
-    };
+    return { verdict: 'fail', cause: `what answers at ${address} is not Vault`, remedy: 'check conf.fromCp.address' };
   }
   switch (answer.status) {
     case 200:
       return { verdict: 'pass', cause: `Vault ${version}, unsealed and active` };
     case 429:
     case 473:
+      // It passes requests on, or sends us to the active node; whether that works is seen by what follows.
       return { verdict: 'pass', cause: `Vault ${version}, unsealed, a standby` };
+    case 403:
+    case 404:
+    case 405:
+      return {
+        verdict: 'warn',
+        cause: `the health of Vault is hidden from us (${answer.status}), so that its troubles cannot be told apart`,
+        remedy: 'let GET /v1/sys/health through, or check conf.fromCp.address',
+      };
     case 501:
       return { verdict: 'fail', cause: 'Vault was never initialised', command: 'vault operator init' };
     case 503:
