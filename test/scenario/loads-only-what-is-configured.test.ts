@@ -19,6 +19,10 @@ const PARTS = {
   provided: 'function openProvided(',
   x509: 'Pkcs10CertificateRequest',
   metrics: 'certificate_rotation_due_timestamp_seconds',
+  grpc: 'grpc-node-js/',
+  workloadApi: 'security header',
+  // Only when somebody asks for reflection.
+  protoFiles: '"symbols":["SpiffeWorkloadAPI"',
 } as const;
 type Part = keyof typeof PARTS;
 
@@ -40,11 +44,16 @@ interface Loaded {
 }
 
 /** Runs an agent until its metrics are loaded, and lists what was loaded when. */
-async function record(t: Test, mesh: string, directory = temporaryDirectory(t)): Promise<Loaded> {
+async function record(
+  t: Test,
+  mesh: string,
+  { directory = temporaryDirectory(t), deliver }: { directory?: string; deliver?: string } = {},
+): Promise<Loaded> {
   const file = join(directory, 'loaded.jsonl');
   const agent = await startAgent({
     directory,
     mesh,
+    ...(deliver === undefined ? {} : { deliver }),
     startedBy: ['node', '--import', hook],
     env: { [RECORD_VARIABLE]: file, [CERTIFICATE_VARIABLE]: join(directory, 'identity/tls.crt') },
   });
@@ -84,7 +93,7 @@ t.test('with a Vault: its client, and no CA', async (t) => {
   const workload = await createWorkload(peers, { directory, policies: [policy] });
   const auth = renderKubernetesAuth(workload);
   const mesh = renderVaultMesh({ address: peers.vault.address, pki: mount, auth });
-  const loaded = await record(t, mesh, directory);
+  const loaded = await record(t, mesh, { directory });
   t.same(loaded.beforeCertificate, ['vault']);
   t.same(loaded.afterwards, ['metrics']);
   t.ok(loaded.nodeModules.includes('NativeModule http'), 'the list is there');
@@ -111,11 +120,18 @@ t.test('with a provided CA: it, and neither Vault nor the embedded one', async (
   const [cert, key] = [join(directory, 'ca.crt'), join(directory, 'ca.key')];
   writeFileSync(cert, root.certificatePem);
   writeFileSync(key, root.keyPem);
-  const loaded = await record(t, renderProvidedMesh(cert, key), directory);
+  const loaded = await record(t, renderProvidedMesh(cert, key), { directory });
   t.same(loaded.beforeCertificate, ['provided', 'x509']);
   t.same(loaded.afterwards, ['metrics']);
   t.same(
     loaded.nodeModules.filter((name) => /undici|NativeModule (tls|https|http2)$/.test(name)),
     [],
   );
+});
+
+t.test('with the Workload API: gRPC, and no descriptors of its messages until somebody asks for them', async (t) => {
+  const directory = temporaryDirectory(t);
+  const deliver = `{files: [{directory: ${directory}/identity}], workloadApi: {socket: ${directory}/w.sock}}`;
+  const { beforeCertificate, afterwards } = await record(t, renderBuiltinMesh('1h'), { directory, deliver });
+  t.same([...beforeCertificate, ...afterwards].sort(), ['builtin', 'grpc', 'metrics', 'workloadApi', 'x509']);
 });
