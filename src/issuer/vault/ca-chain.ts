@@ -14,7 +14,9 @@ export interface CaChain {
 
 /** @throws AgentError `ERR_SOURCE` when it holds anything but at most one root and two intermediates. */
 export function parseCaChain(pem: string): CaChain {
-  const certificates = pemToDer('CERTIFICATE', pem).map(parseCa);
+  // Vault's own `pem_bundle` of an intermediate holds the root, so a chain put together of both has it twice.
+  const found = new Map(pemToDer('CERTIFICATE', pem).map((der) => [der.toString('base64'), der]));
+  const certificates = [...found.values()].map(parseCa);
   const roots = certificates.filter(isSelfSigned);
   const intermediates = certificates.filter((one) => !roots.includes(one));
   if (certificates.length === 0) throw refuse('it holds no PEM certificate');
