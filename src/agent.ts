@@ -227,13 +227,19 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       const freshness = keepFresh(either);
       const delivered = observation.waitUntilDelivered(1, either);
       // prom-client costs as much as all the rest, and the CAs of other backends are nobody's first need.
-      const later = delivered.then(() => Promise.all([observation.metrics.load(), roots.run(either)]));
+      // Also when a delivery fails: what is delivered in the end needs both as much.
+      const later = delivered
+        .catch(() => undefined)
+        .then(async () => {
+          if (!either.aborted) await Promise.all([observation.metrics.load(), roots.run(either)]);
+        })
+        .catch(() => undefined);
       try {
         await waitForFirst(delivered, either);
         await answer(config, actions, { observation, clock, log }, answering, either);
       } finally {
         closing.abort();
-        await Promise.all([freshness, later.catch(() => undefined)]);
+        await Promise.all([freshness, later]);
       }
     },
 
