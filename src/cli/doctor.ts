@@ -4,7 +4,7 @@ import { openDataSources } from '../data-source.ts';
 import { examine } from '../doctor/doctor.ts';
 import { renderReport } from './doctor-report.ts';
 import type { Edge, ExitCode } from './edge.ts';
-import { readConfig } from './read-config.ts';
+import { readConfigOfAgent } from './read-config-of-agent.ts';
 
 export interface DoctorOptions {
   readonly files: readonly string[];
@@ -16,7 +16,7 @@ export interface DoctorOptions {
 
 /** @returns 0 when nothing failed, warnings or not; 1 when something did; 2 when the configuration is wrong. */
 export async function doctor(options: DoctorOptions, edge: Edge): Promise<ExitCode> {
-  const { config, problems } = await readConfig(options.files, edge);
+  const { config, problems } = await readConfigOfAgent(options.files, edge);
   for (const problem of problems) edge.writeError(`${formatProblem(problem)}\n`);
   if (config === undefined) return 2;
   const findings = await examine(config, {

@@ -11,7 +11,7 @@ import type { SetupSubject } from '../setup/vault/plan.ts';
 import type { SetupVaultOptions } from '../setup/vault/setup-vault.ts';
 import type { AdminAccess } from '../setup/vault/vault-admin.ts';
 import type { Edge, ExitCode } from './edge.ts';
-import { readConfig } from './read-config.ts';
+import { readConfigOfAgent } from './read-config-of-agent.ts';
 
 export interface SetupOptions extends SetupVaultOptions {
   readonly files: readonly string[];
@@ -29,7 +29,7 @@ export interface SetupOptions extends SetupVaultOptions {
  * @throws AgentError
  */
 export async function setupVault(options: SetupOptions, edge: Edge): Promise<ExitCode> {
-  const { config, problems } = await readConfig(options.files, edge);
+  const { config, problems } = await readConfigOfAgent(options.files, edge);
   for (const problem of problems) edge.writeError(`${formatProblem(problem)}\n`);
   if (config === undefined) return 2;
   const subject = findSubject(config);

@@ -19,8 +19,7 @@ export async function tryLogin(
   const { auth } = subject.vault;
   try {
     const login = await logIn(subject.vault, makeIssuerContext(subject, ports).context, contact.ask);
-    const cause = login.kind === 'configured' ? 'the configured token is used as it is' : describeLogin(subject, login);
-    return { verdict: 'pass', cause, value: login };
+    return { verdict: 'pass', cause: describeLogin(subject, login), value: login };
   } catch (thrown) {
     const { message, remedy } = AgentError.from(thrown);
     const complaint = contact.lastAnswer()?.complaint ?? '';
@@ -37,6 +36,8 @@ export async function giveBack({ token, kind }: Login, { ask }: Contact): Promis
 }
 
 function describeLogin({ vault: { auth } }: VaultSubject, { kind }: Login): string {
+  if (kind === 'configured') return 'the configured token is used as it is';
+  if (kind === 'agent') return 'the Vault Agent adds its token';
   const where = 'mountPath' in auth ? ` at ${auth.mountPath}` : '';
   const role = 'role' in auth && auth.role !== undefined ? ` with the role "${auth.role}"` : '';
   return `${auth.method}${where}${role}${kind === 'batch' ? ', which gives batch tokens' : ''}`;
