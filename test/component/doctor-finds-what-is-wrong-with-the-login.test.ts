@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { runDoctor } from '../helpers/doctor.ts';
@@ -25,8 +25,15 @@ function writeToken(jwt: string): string {
 }
 
 t.test('what setup made is found without fault', async (t) => {
-  const { code, complaints, finding } = await examine();
+  const { code, complaints, finding, findings } = await examine();
   t.same(complaints, []);
+  const page = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| (`.*?) \|/gm)].map(([, names = '']) => names.replaceAll('`', '').split(', '));
+  t.same(
+    findings.map(({ check }) => check),
+    rows.flat(),
+    'every check is documented, in its order',
+  );
   t.equal(code, 0);
   t.match(finding('service-account-token'), { verdict: 'pass', cause: new RegExp(`of ${namespace}/web, for vault`) });
   t.match(finding('token').cause, `meshcert-${mesh.pki}-dataplanes`);
