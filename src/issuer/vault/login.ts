@@ -86,7 +86,6 @@ async function prepareLogin(auth: LoginAuth, context: IssuerContext): Promise<Lo
     case 'tls':
       return prepareCertificateLogin(auth);
     case 'aws': {
-      // It brings packages of AWS.
       const { prepareAwsLogin } = await import('./auth/aws.ts');
       return prepareAwsLogin(auth, context);
     }

@@ -1,3 +1,11 @@
+/**
+ * Comes by `import()`, and brings the packages of AWS with it.
+ *
+ * @module
+ */
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { SignatureV4 } from '@smithy/signature-v4';
 import { AgentError } from '../../../errors.ts';
 import type { IssuerContext } from '../../issuer.ts';
 import type { VaultAuth } from '../config.ts';
@@ -43,13 +51,13 @@ export async function prepareAwsLogin(auth: AwsAuth, context: IssuerContext): Pr
 
 /** The search may ask a metadata service that is not there, and takes no signal. */
 async function findCredentials({ clock, requestTimeoutMs }: IssuerContext): Promise<Credentials> {
-  const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
   const found = new AbortController();
   try {
-    const late = clock.sleep(requestTimeoutMs, found.signal).then(() => {
-      throw new Error('time is up');
-    });
-    return await Promise.race([defaultProvider({ ignoreCache: true })(), late]);
+    const search = defaultProvider({ ignoreCache: true })();
+    const isLate = clock.sleep(requestTimeoutMs, found.signal).then(() => undefined);
+    const credentials = await Promise.race([search, isLate]);
+    if (credentials === undefined) throw new Error('time is up');
+    return credentials;
   } catch (cause) {
     throw new AgentError('ERR_SOURCE', 'no AWS credentials to log in with were found', {
       remedy:
@@ -68,10 +76,6 @@ async function signHeaders(
   credentials: Credentials,
   nowMs: number,
 ): Promise<Readonly<Record<string, string>>> {
-  const [{ SignatureV4 }, { Sha256 }] = await Promise.all([
-    import('@smithy/signature-v4'),
-    import('@aws-crypto/sha256-js'),
-  ]);
   const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256 });
   const request = {
     method: 'POST',
