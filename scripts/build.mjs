@@ -18,14 +18,23 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /**
  * Parts of packages that nothing here uses, but that their index loads: the push gateway (with TLS), the cluster mode,
- * summaries and Node's own metrics (with the OpenTelemetry API) of prom-client.
+ * summaries and Node's own metrics (with the OpenTelemetry API) of prom-client; of grpc-js all that a client is made of,
+ * two thirds of it, and the parser of .proto files; of client-node, of which kubeconfig files and their logins are used, a
+ * class for each kind of object and the HTTP client under them (six sevenths of it).
  */
+const UNUSED = [
+  /\/prom-client\/lib\/(pushgateway|cluster|summary|defaultMetrics)\.js$/,
+  /\/grpc-js\/build\/src\/(client|make-client|client-interceptors|channel|experimental|load-balancer.*|resolver-.*)\.js$/,
+  /\/@grpc\/proto-loader\/build\/src\/index\.js$/,
+  /\/@kubernetes\/client-node\/dist\/gen\/index\.js$/,
+  /\/undici\/index\.js$/,
+];
 const leaveOut = {
   name: 'leave-out',
   setup({ onLoad }) {
-    onLoad({ filter: /\/prom-client\/lib\/(pushgateway|cluster|summary|defaultMetrics)\.js$/ }, () => ({
-      contents: 'module.exports = {};',
-    }));
+    // The index of grpc-js sets up what it loads.
+    const contents = 'module.exports = { setup() {} };';
+    for (const filter of UNUSED) onLoad({ filter }, () => ({ contents }));
   },
 };
 

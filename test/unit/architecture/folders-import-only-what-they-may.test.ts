@@ -32,6 +32,11 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       types: ['issuer/provided/', 'issuer/issuer.ts', 'data-source.ts'],
     },
     {
+      room: 'kubernetes/',
+      from: ['kubernetes/', 'errors.ts', 'clock.ts'],
+      npm: ['@kubernetes/client-node/dist/config.js', 'yaml'],
+    },
+    {
       room: 'issuer/vault/',
       from: ['issuer/vault/', 'identity/', 'last-good.ts', 'errors.ts', 'clock.ts', 'log.ts'],
       types: ['issuer/issuer.ts', 'data-source.ts'],
@@ -232,7 +237,7 @@ t.test('clients of one CA and whatever is not needed for the first certificate c
     '@aws-sdk/credential-provider-node',
     '@smithy/signature-v4',
     '@aws-crypto/sha256-js',
-    '@kubernetes/client-node',
+    '@kubernetes/client-node/dist/config.js',
     'pkijs',
   ];
   const eager = new Set(['main.ts', 'cli/program.ts', 'cli/run.ts', 'agent.ts']);

@@ -1,0 +1,31 @@
+import type { Agent } from 'node:http';
+
+/** The API server as one of our identities reaches it. */
+export interface Cluster {
+  /** Base URL without a slash at its end. */
+  readonly address: string;
+  /** The namespace that we live in. */
+  readonly namespace: string;
+  /**
+   * Reads anew who we are: tokens and CAs are replaced while we run.
+   *
+   * @throws AgentError `ERR_SOURCE`
+   */
+  readCredentials(): Promise<Credentials>;
+}
+
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsOptions;
+  /** Undefined: straight to the address. */
+  readonly proxy?: Agent | undefined;
+}
+
+/** As of `node:tls`; PEM. */
+export interface TlsOptions {
+  readonly ca?: string | Buffer | undefined;
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
+  readonly servername?: string | undefined;
+  readonly rejectUnauthorized?: boolean | undefined;
+}

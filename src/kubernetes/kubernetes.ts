@@ -1,0 +1,206 @@
+/**
+ * The Kubernetes API: a few verbs on paths, with the credentials of a pod or of a kubeconfig.
+ *
+ * @module
+ */
+import type { Clock } from '../clock.ts';
+import { AgentError } from '../errors.ts';
+import type { KubernetesAccess } from './access.ts';
+import { statusOf } from './kubernetes-error.ts';
+import type { KubernetesObject, ObjectList } from './objects.ts';
+import { openTransport, type Transport } from './transport.ts';
+import { type WatchEvent, watchObjects } from './watch.ts';
+
+export interface Selectors {
+  /** `app=web,tier!=db`. */
+  readonly labelSelector?: string;
+  /** `metadata.name=web`. */
+  readonly fieldSelector?: string;
+}
+
+/**
+ * One API server, as one identity. Paths are those of `makePath`. Every call, but for a watch, ends within the time limit,
+ * with the answer or with an AgentError: `ERR_CA_UNREACHABLE`, `ERR_CA_TLS`, `ERR_LOGIN_DENIED` (401), `ERR_CA_DENIED` (403,
+ * with the rule to grant as its remedy), `ERR_CA_REFUSED`, `ERR_CA_THROTTLED`, `ERR_CA_UNAVAILABLE`, `ERR_CA_PROTOCOL`, and
+ * `ERR_SOURCE` for credentials that cannot be read. `statusOf` tells 404, 409 and 422 apart.
+ */
+export interface Kubernetes {
+  /** Base URL, for messages. */
+  readonly address: string;
+  /** The one that we live in: the pod's, or that of the kubeconfig's context, else `default`. */
+  readonly namespace: string;
+  get<T = KubernetesObject>(path: string, signal: AbortSignal): Promise<T>;
+  /** All of them, read in pages. */
+  list<T extends KubernetesObject>(path: string, selectors: Selectors, signal: AbortSignal): Promise<ObjectList<T>>;
+  /** @param path of all objects of the resource, or a subresource that is created (a review, a token). */
+  create<T = KubernetesObject>(path: string, object: unknown, signal: AbortSignal): Promise<T>;
+  /** Writes all of it; 409 when `metadata.resourceVersion` is no longer what is stored. */
+  replace<T = KubernetesObject>(path: string, object: unknown, signal: AbortSignal): Promise<T>;
+  /** A merge patch (RFC 7396): null removes a key, a list is replaced as a whole. */
+  patch<T = KubernetesObject>(path: string, patch: unknown, signal: AbortSignal): Promise<T>;
+  /**
+   * Server-side apply: makes the object, or makes those of its fields so that are given. 409 when another manager owns
+   * one that would change, unless it is forced.
+   */
+  apply<T = KubernetesObject>(path: string, object: unknown, options: ApplyOptions, signal: AbortSignal): Promise<T>;
+  /** What is gone already is fine. */
+  delete(path: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Follows the objects of a resource until the signal is aborted, through ended streams, cut connections and restarts of
+   * the server. Begins with what is there. Needs `list` and `watch`.
+   */
+  watch<T extends KubernetesObject>(
+    path: string,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>>;
+  /**
+   * Follows one object in the same way. Needs `get` and `watch`, of the resource or of that name.
+   *
+   * @param path of all objects of the resource.
+   * @throws as `watch`; with the status 404 when there is none at first.
+   */
+  follow<T extends KubernetesObject>(
+    path: string,
+    name: string,
+    options: FollowOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>>;
+  /** Ends connections, and whatever still uses them. */
+  close(): void;
+}
+
+export interface ApplyOptions {
+  /** Who we are to other writers of the object. */
+  readonly fieldManager: string;
+  readonly force?: boolean;
+}
+
+export interface FollowOptions {
+  /** Is told of every failure that the watch survives by asking again. */
+  readonly troubled?: (error: AgentError) => void;
+}
+
+export interface WatchOptions extends Selectors, FollowOptions {}
+
+export interface KubernetesPorts {
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+}
+
+const DEFAULT_LIMIT_MS = 10_000;
+const PAGE_SIZE = 500;
+/** Servers end watches after 5 to 10 minutes; a stream that outlives what we asked for is dead. */
+const WATCH_SECONDS = 290;
+const WATCH_GRACE_MS = 30_000;
+
+/**
+ * Opens no connection yet. Loads client-node only for a kubeconfig.
+ *
+ * @param options.access undefined: there is none, which is an error.
+ * @param options.limitMs of one call. Default 10,000.
+ * @throws AgentError `ERR_SOURCE` when the namespace or the kubeconfig cannot be read.
+ */
+export async function openKubernetes(
+  { access, limitMs = DEFAULT_LIMIT_MS }: { access: KubernetesAccess | undefined; limitMs?: number },
+  ports: KubernetesPorts,
+): Promise<Kubernetes> {
+  const cluster = await openCluster(access);
+  return bindVerbs(openTransport(cluster, limitMs), cluster.namespace, ports);
+}
+
+async function openCluster(access: KubernetesAccess | undefined) {
+  if (access?.kind === 'pod') return (await import('./pod.ts')).openPod(access);
+  if (access?.kind === 'kubeconfig') return (await import('./kubeconfig.ts')).openKubeconfig(access.paths);
+  throw new AgentError('ERR_SOURCE', 'there is no way to a Kubernetes API: this is no pod, and KUBECONFIG is not set', {
+    remedy: 'run it in a pod, or set KUBECONFIG',
+  });
+}
+
+function bindVerbs(transport: Transport, namespace: string, ports: KubernetesPorts): Kubernetes {
+  const send = async <T>(call: Parameters<Transport['send']>[0], signal: AbortSignal) =>
+    (await transport.send(call, signal)) as T;
+
+  async function list<T extends KubernetesObject>(path: string, selectors: Selectors, signal: AbortSignal) {
+    const items: T[] = [];
+    for (let token = ''; ; ) {
+      const query = { ...pickSelectors(selectors), limit: String(PAGE_SIZE), ...(token !== '' && { continue: token }) };
+      const page = await send<Page<T>>({ method: 'GET', path, query }, signal);
+      items.push(...(page.items ?? []));
+      token = page.metadata.continue ?? '';
+      if (token === '') return { items, metadata: { resourceVersion: page.metadata.resourceVersion } };
+    }
+  }
+
+  /** Lines from a version on. */
+  const streamOf = (path: string, selectors: Selectors) => (resourceVersion: string, signal: AbortSignal) => {
+    const query = {
+      ...pickSelectors(selectors),
+      watch: '1',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(WATCH_SECONDS),
+      resourceVersion,
+    };
+    return transport.readLines({ method: 'GET', path, query }, WATCH_SECONDS * 1000 + WATCH_GRACE_MS, signal);
+  };
+
+  const withTrouble = (troubled: FollowOptions['troubled'] = () => undefined) => ({ ...ports, troubled });
+
+  return {
+    address: transport.address,
+    namespace,
+    list,
+    get: (path, signal) => send({ method: 'GET', path }, signal),
+    create: (path, body, signal) => send({ method: 'POST', path, body }, signal),
+    replace: (path, body, signal) => send({ method: 'PUT', path, body }, signal),
+    patch: (path, body, signal) =>
+      send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, signal),
+    apply: (path, body, { fieldManager, force = false }, signal) => {
+      const query = { fieldManager, force: String(force) };
+      // JSON is YAML.
+      return send({ method: 'PATCH', path, body, query, contentType: 'application/apply-patch+yaml' }, signal);
+    },
+    async delete(path, signal) {
+      await send({ method: 'DELETE', path }, signal).catch((thrown: unknown) => {
+        if (statusOf(thrown) !== 404) throw thrown;
+      });
+    },
+    watch: <T extends KubernetesObject>(path: string, { troubled, ...selectors }: WatchOptions, signal: AbortSignal) =>
+      watchObjects<T>(
+        { list: (within) => list<T>(path, selectors, within), readLines: streamOf(path, selectors) },
+        withTrouble(troubled),
+        signal,
+      ),
+    follow: <T extends KubernetesObject>(
+      path: string,
+      name: string,
+      { troubled }: FollowOptions,
+      signal: AbortSignal,
+    ) =>
+      watchObjects<T>(
+        {
+          async list(within) {
+            const object = await send<T>({ method: 'GET', path: `${path}/${encodeURIComponent(name)}` }, within);
+            return { items: [object], metadata: { resourceVersion: object.metadata.resourceVersion ?? '' } };
+          },
+          readLines: streamOf(path, { fieldSelector: `metadata.name=${name}` }),
+        },
+        withTrouble(troubled),
+        signal,
+      ),
+    close: () => transport.close(),
+  };
+}
+
+interface Page<T> {
+  readonly items?: readonly T[];
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+}
+
+function pickSelectors({ labelSelector, fieldSelector }: Selectors): Record<string, string> {
+  return {
+    ...(labelSelector !== undefined && { labelSelector }),
+    ...(fieldSelector !== undefined && { fieldSelector }),
+  };
+}
