@@ -64,9 +64,22 @@ export function openExamination(): Examination {
       }
       const values = needs.map(({ value }) => value) as ValuesOf<typeof needs>;
       const { value, ...found } = await attempt(() => look(...values));
-      findings.push({ check: name, ...found });
+      findings.push({ check: name, ...clean(found) });
       return { name, value, blockedBy: name };
     },
+  };
+}
+
+const MAX_LENGTH = 1_000;
+
+/** Much of it comes from whoever answers: it must neither reach a terminal as an instruction, nor fill it. */
+function clean({ verdict, cause, remedy, command }: Outcome<never>): Omit<Finding, 'check'> {
+  const toOneLine = (text: string) => text.replace(/[\s\p{Cc}]+/gu, ' ').slice(0, MAX_LENGTH);
+  return {
+    verdict,
+    cause: toOneLine(cause),
+    ...(remedy !== undefined && { remedy: toOneLine(remedy) }),
+    ...(command !== undefined && { command: command.replace(/[^\n\P{Cc}]+/gu, ' ') }),
   };
 }
 

@@ -35,7 +35,10 @@ t.test('what setup made is found without fault', async (t) => {
     'every check is documented, in its order',
   );
   t.equal(code, 0);
-  t.match(finding('service-account-token'), { verdict: 'pass', cause: new RegExp(`of ${namespace}/web, for vault`) });
+  t.match(finding('service-account-token'), {
+    verdict: 'pass',
+    cause: new RegExp(`of ${namespace}/web, for vault, issued by https://kubernetes.default.svc`),
+  });
   t.match(finding('token').cause, `meshcert-${mesh.pki}-dataplanes`);
 });
 

@@ -4,6 +4,7 @@ import t from 'tap';
 import { startAgent, writeConfiguration } from '../helpers/agent.ts';
 import { checkPairWithOpenssl, readWithOpenssl } from '../helpers/openssl.ts';
 import { runMeshcert } from '../helpers/run-meshcert.ts';
+import { makeServerCertificate } from '../helpers/server-certificate.ts';
 import { makeKubernetesMesh } from '../helpers/setup-kubernetes-login.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
@@ -23,10 +24,20 @@ t.test('an empty Vault, one command to set it up, and one more to have a certifi
 
   const setup = await runMeshcert(['setup', 'vault', '-c', configFile, '--apply', ...kubernetes.clusterArgs], {
     directory,
-    env: { VAULT_TOKEN: vault.rootToken },
+    // By themselves, libraries would print requests, and ask elsewhere.
+    env: { VAULT_TOKEN: vault.rootToken, DEBUG: '*', VAULT_PREFIX: '/x', HTTPS_PROXY: 'http://127.0.0.1:9' },
   });
   t.equal(setup.code, 0, setup.stderr);
   said += setup.stdout + setup.stderr;
+
+  const other = await makeServerCertificate(directory, 'other');
+  const refused = await runMeshcert(['setup', 'vault', '-c', configFile, '--apply', ...kubernetes.clusterArgs], {
+    directory,
+    // node-vault by itself would take that for "skip".
+    env: { VAULT_TOKEN: vault.rootToken, VAULT_CACERT: other.caFile, VAULT_SKIP_VERIFY: 'false' },
+  });
+  t.match(refused, { code: 1, stderr: /no CA that we trust/ });
+  said += refused.stdout + refused.stderr;
 
   const agent = await startAgent({ directory, mesh });
   t.teardown(() => agent.stop());

@@ -2,6 +2,7 @@ import { pkiMountOf, policyNameOf } from '../../issuer/vault/administered.ts';
 import type { AskVault } from '../../issuer/vault/client.ts';
 import { asRecord, asStrings } from '../../issuer/vault/json.ts';
 import type { Login } from '../../issuer/vault/login.ts';
+import { quoteForShell } from '../../issuer/vault/shell.ts';
 import { explainStatus } from '../../issuer/vault/status-errors.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
 import type { Contact } from './contact.ts';
@@ -110,5 +111,6 @@ function judgeDangers(dangers: readonly string[]): Outcome<true> {
 
 /** What is there stays there. */
 function addToPolicy(policy: string, line: string): string {
-  return `{ vault policy read ${policy} 2>/dev/null; echo '${line}'; } | vault policy write ${policy} -`;
+  const name = quoteForShell(policy);
+  return `{ vault policy read ${name} 2>/dev/null; echo ${quoteForShell(line)}; } | vault policy write ${name} -`;
 }

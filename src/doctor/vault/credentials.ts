@@ -1,5 +1,6 @@
 import type { DataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
+import { asRecord, asString } from '../../issuer/vault/json.ts';
 import {
   checkServiceAccountToken,
   parseServiceAccountToken,
@@ -70,12 +71,12 @@ async function readTokenFile(path: string, { readSource }: DoctorPorts): Promise
 }
 
 function judgeToken(
-  { owner, audiences, expiresAtMs }: ServiceAccountToken,
+  { jwt, owner, audiences, expiresAtMs }: ServiceAccountToken,
   audience: string | undefined,
   nowMs: number,
 ): Outcome<never> {
   const life = expiresAtMs === undefined ? 'never ends' : `ends in ${formatDuration((expiresAtMs - nowMs) / 1000)}`;
-  const cause = `of ${owner}, for ${audiences.join(', ') || 'no audience'}, ${life}`;
+  const cause = `of ${owner}, for ${audiences.join(', ') || 'no audience'}, issued by ${readIssuer(jwt)}, ${life}`;
   if (expiresAtMs === undefined) {
     return {
       verdict: 'warn',
@@ -91,6 +92,12 @@ function judgeToken(
     };
   }
   return { verdict: 'pass', cause };
+}
+
+/** Vault has to know the very cluster that this is; the token was read as a JWT before. */
+function readIssuer(jwt: string): string {
+  const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  return asString(asRecord(claims).iss) ?? 'nobody';
 }
 
 /** Every source in the configuration of this Vault, wherever it stands. */

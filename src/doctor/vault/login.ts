@@ -53,13 +53,14 @@ function findCommand(
   { vault }: VaultSubject,
 ): Partial<Outcome<never>> {
   const path = `${mountPath}/role/${role}`;
-  const [namespace = '', name = ''] = owner.split('/');
+  const [namespace = '', name = ''] = owner.split('/').map(quoteForShell);
+  const account = quoteForShell(owner.replace('/', ':'));
   if (/invalid role name/.test(complaint)) {
     return {
       remedy: 'set auth.kubernetes.role to a role that exists, or make this one',
       command: [
         `vault write ${path} bound_service_account_names=${name} bound_service_account_namespaces=${namespace} \\`,
-        `  audience=${audience ?? audiences[0] ?? 'vault'} token_policies=${policyNameOf(vault)} token_ttl=10m`,
+        `  audience=${quoteForShell(audience ?? audiences[0] ?? 'vault')} token_policies=${policyNameOf(vault)} token_ttl=10m`,
       ].join('\n'),
     };
   }
@@ -89,8 +90,8 @@ function findCommand(
       command: [
         'vault auth list',
         `vault read ${mountPath}/config`,
-        `kubectl auth can-i create tokenreviews.authentication.k8s.io --as=system:serviceaccount:${owner.replace('/', ':')}`,
-        `kubectl create clusterrolebinding vault-token-review --clusterrole=system:auth-delegator --serviceaccount=${owner.replace('/', ':')}`,
+        `kubectl auth can-i create tokenreviews.authentication.k8s.io --as=system:serviceaccount:${account}`,
+        `kubectl create clusterrolebinding vault-token-review --clusterrole=system:auth-delegator --serviceaccount=${account}`,
       ].join('\n'),
     };
   }

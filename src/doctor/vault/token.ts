@@ -2,6 +2,7 @@ import { policyNameOf } from '../../issuer/vault/administered.ts';
 import type { AskVault } from '../../issuer/vault/client.ts';
 import { asNumber, asRecord, asString, asStrings } from '../../issuer/vault/json.ts';
 import type { Login } from '../../issuer/vault/login.ts';
+import { quoteForShell } from '../../issuer/vault/shell.ts';
 import { explainStatus } from '../../issuer/vault/status-errors.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
 import { formatDuration } from '../format-duration.ts';
@@ -89,5 +90,5 @@ function judgeToken(
 
 /** It can be renewed for ever. */
 function createToken(policy: string): string {
-  return `vault token create -policy=${policy} -period=72h -field=token`;
+  return `vault token create -policy=${quoteForShell(policy)} -period=72h -field=token`;
 }

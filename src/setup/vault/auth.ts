@@ -1,6 +1,7 @@
 import type { DataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
 import type { VaultAuth } from '../../issuer/vault/config.ts';
+import { quoteForShell } from '../../issuer/vault/shell.ts';
 import { mountStep } from './mount.ts';
 import { parametersStep, type Value } from './parameters.ts';
 import type { Step } from './step.ts';
@@ -154,5 +155,5 @@ function mountOfAuth(mountPath: string): string {
 
 /** Where a value belongs. */
 function describeTarget(source: DataSource): string {
-  return source.kind === 'file' ? ` > ${source.path}` : '';
+  return source.kind === 'file' ? ` > ${quoteForShell(source.path)}` : '';
 }

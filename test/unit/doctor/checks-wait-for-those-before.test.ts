@@ -41,10 +41,16 @@ t.test('a mistake of ours is one line', async (t) => {
   await examination.check('one', [], () => {
     throw new TypeError('x is not a function\n    at somewhere');
   });
-  t.same(examination.findings[0], {
-    check: 'one',
-    verdict: 'fail',
-    cause: 'unexpected: x is not a function',
-    remedy: undefined,
-  });
+  t.same(examination.findings, [{ check: 'one', verdict: 'fail', cause: 'unexpected: x is not a function' }]);
+});
+
+t.test('what others have put into it is text, and does nothing to a terminal', async (t) => {
+  const examination = openExamination();
+  const hostile = 'a\u001b[2J\r\nb\u0007';
+  await examination.check('one', [], () => ({ verdict: 'warn', cause: hostile, remedy: hostile, command: hostile }));
+  t.same(examination.findings, [
+    { check: 'one', verdict: 'warn', cause: 'a [2J b ', remedy: 'a [2J b ', command: 'a [2J \nb ' },
+  ]);
+  await examination.check('two', [], () => ({ verdict: 'pass', cause: 'x'.repeat(9_999) }));
+  t.equal(examination.findings[1]?.cause.length, 1_000);
 });
