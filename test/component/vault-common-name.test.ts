@@ -26,13 +26,15 @@ for (const grant of ['sign', 'issue'] as const) {
 }
 
 t.test('a role that demands one gets it', async (t) => {
-  const { issue } = await setUp('sign', { ...mesh, require_cn: 'true' }, 'web.mesh');
-  await t.resolves(issue());
-  const without = await setUp('sign', { ...mesh, require_cn: 'true' }, undefined);
-  t.match(await without.fail(), {
+  const named = await setUp('sign', mesh, 'web.mesh');
+  const unnamed = await setUp('sign', mesh, undefined);
+  for (const { pki } of [named, unnamed])
+    await vault.cli(['patch', `${pki.mount}/roles/dataplanes`, 'require_cn=true']);
+  await t.resolves(named.issue());
+  t.match(await unnamed.fail(), {
     code: 'ERR_CA_REFUSED',
     message: /demands a common name/,
-    remedy: /require_cn=false.*or set conf\.fromCp\.commonName/,
+    remedy: /^set conf\.fromCp\.commonName, or run: vault patch .* require_cn=false$/,
   });
 });
 

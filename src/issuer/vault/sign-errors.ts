@@ -55,7 +55,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /common_name field is required/,
     explain: (attempt) => ({
       why: `the role "${attempt.role}" demands a common name, which a SPIFFE certificate does without`,
-      remedy: `run: ${patch(attempt, 'require_cn=false')}, or set conf.fromCp.commonName`,
+      remedy: `set conf.fromCp.commonName, or run: ${patch(attempt, 'require_cn=false')}`,
     }),
   },
   {
