@@ -46,6 +46,11 @@ export class TrustBundle {
     this.#anchors = this.#anchors.filter(({ leavesAtMs }) => leavesAtMs === undefined || leavesAtMs > nowMs);
   }
 
+  /** Whether any CA of this backend is known. */
+  knows(backend: string): boolean {
+    return this.#anchors.some((anchor) => anchor.backend === backend);
+  }
+
   /** @returns milliseconds since 1970; undefined: it is not in the bundle. */
   knownSinceMs(certificate: Buffer): number | undefined {
     const found = this.#anchors.filter((anchor) => anchor.certificate.equals(certificate));

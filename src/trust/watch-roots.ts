@@ -69,7 +69,8 @@ export function openRootsWatch(backends: () => readonly WatchedBackend[], ports:
       }
       return true;
     } catch (thrown) {
-      if (!signal.aborted) sayOnce(name, AgentError.from(thrown));
+      // Of a CA that is away, and was here, the health is told elsewhere.
+      if (!signal.aborted && !trust.knows(name)) sayOnce(name, AgentError.from(thrown));
       return false;
     }
   }
@@ -77,7 +78,7 @@ export function openRootsWatch(backends: () => readonly WatchedBackend[], ports:
   function sayOnce(backend: string, error: AgentError): void {
     if (troubles.get(backend) === error.message) return;
     troubles.set(backend, error.message);
-    log.warn('the CA of a backend cannot be read, so the trust bundle may lack it', {
+    log.warn('the CA of a backend cannot be read, so the trust bundle lacks it', {
       backend,
       reason: error.message,
       remedy: error.remedy,
