@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError } from './errors.ts';
 
 export type DataSource =
-  /** A file NAME in the secrets directory. */
+  /** A file NAME in the secrets directory; where there is none, and on Kubernetes, the Secret of that name. */
   | { readonly kind: 'secret'; readonly name: string }
   | { readonly kind: 'file'; readonly path: string }
   /** All the files of a folder, one after the other, in the order of their names: VAULT_CAPATH. */
@@ -22,14 +22,21 @@ export type ReadDataSource = (source: DataSource) => Promise<string>;
 /**
  * @param secretsDirectory where `secret: NAME` is the file NAME.
  * @param reading is told each path, absolute or not, before it is read.
+ * @param readSecret gives a secret that is no file there. Undefined: such a secret is missing.
  * @returns a reader that gives the text as it is stored; callers trim what must be one word.
  * @throws AgentError `ERR_SOURCE` when it cannot be read or is empty.
  */
-export function openDataSources(secretsDirectory: string, reading?: (path: string) => void): ReadDataSource {
+export function openDataSources(
+  secretsDirectory: string,
+  reading?: (path: string) => void,
+  readSecret?: (name: string) => Promise<string>,
+): ReadDataSource {
   return async (source) => {
     if (source.kind === 'inline') return source.value;
     const path = source.kind === 'secret' ? join(secretsDirectory, source.name) : source.path;
     reading?.(path);
+    const isElsewhere = source.kind === 'secret' && readSecret !== undefined && !existsSync(path);
+    if (isElsewhere) return readSecret(source.name);
     const text = source.kind === 'directory' ? readFolder(source, path) : readText(source, path);
     if (text.trim() === '') throw new AgentError('ERR_SOURCE', `${describe(source, path)} is empty`);
     return text;

@@ -1,9 +1,9 @@
 import { systemClock } from '../clock.ts';
 import { formatProblem } from '../config/problem.ts';
-import { openDataSources } from '../data-source.ts';
 import { examine } from '../doctor/doctor.ts';
 import { renderReport } from './doctor-report.ts';
 import type { Edge, ExitCode } from './edge.ts';
+import { openSources } from './open-sources.ts';
 import { readConfigOfAgent } from './read-config-of-agent.ts';
 
 export interface DoctorOptions {
@@ -21,7 +21,7 @@ export async function doctor(options: DoctorOptions, edge: Edge): Promise<ExitCo
   if (config === undefined) return 2;
   const findings = await examine(config, {
     clock: systemClock,
-    readSource: openDataSources(options.secretsDir),
+    readSource: openSources(options.secretsDir, edge),
     adminToken: edge.environment.VAULT_TOKEN,
     trial: options.trial,
   });

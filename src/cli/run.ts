@@ -1,10 +1,10 @@
 import { openAgent } from '../agent.ts';
 import { systemClock } from '../clock.ts';
 import { formatProblem } from '../config/problem.ts';
-import { openDataSources } from '../data-source.ts';
 import { type LogLevel, openLog } from '../log.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import type { followConfiguration } from './follow-configuration.ts';
+import { openSources } from './open-sources.ts';
 import { readConfig } from './read-config.ts';
 import { version } from './version.ts';
 
@@ -51,7 +51,7 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
     clock,
     random: edge.random,
     log,
-    readSource: openDataSources(options.secretsDir, (path) => void sources.add(path)),
+    readSource: openSources(options.secretsDir, edge, (path) => void sources.add(path)),
     readUsage: edge.readUsage,
     facts: { version, nodeVersion: edge.nodeVersion, pid: edge.pid },
     uid: edge.uid,

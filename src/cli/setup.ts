@@ -4,13 +4,14 @@ import type { Config } from '../config/config.ts';
 import { type Findings, Place } from '../config/place.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readVaultEnvironment } from '../config/vault/environment.ts';
-import { openDataSources, type ReadDataSource } from '../data-source.ts';
+import type { ReadDataSource } from '../data-source.ts';
 import { AgentError } from '../errors.ts';
 import type { Done } from '../setup/vault/apply.ts';
 import type { SetupSubject } from '../setup/vault/plan.ts';
 import type { SetupVaultOptions } from '../setup/vault/setup-vault.ts';
 import type { AdminAccess } from '../setup/vault/vault-admin.ts';
 import type { Edge, ExitCode } from './edge.ts';
+import { openSources } from './open-sources.ts';
 import { readConfigOfAgent } from './read-config-of-agent.ts';
 
 export interface SetupOptions extends SetupVaultOptions {
@@ -34,7 +35,7 @@ export async function setupVault(options: SetupOptions, edge: Edge): Promise<Exi
   if (config === undefined) return 2;
   const subject = findSubject(config);
   const access = readAccess(subject, options, edge);
-  const readSource = openDataSources(options.secretsDir);
+  const readSource = openSources(options.secretsDir, edge);
   const { printSetup, applySetup } = await import('../setup/vault/setup-vault.ts');
   if (!options.apply) {
     edge.writeOut(await printSetup(subject, options, access, readSource));

@@ -148,6 +148,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
         'envoy/',
         'config/',
         'agent.ts',
+        'kubernetes/',
         'errors.ts',
         'clock.ts',
         'log.ts',
