@@ -5,8 +5,10 @@ import { makePrivateKey } from '../../src/identity/key-pair.ts';
 import { verifyIssued } from '../../src/identity/verify.ts';
 import { openTestBuiltin } from '../helpers/builtin.ts';
 import { configureKongVaultPki } from '../helpers/kong-vault-pki.ts';
+import { setUpTokenMesh } from '../helpers/setup-vault.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
 import { type SpiffeEvent, WATCHERS, watchWorkloadApi } from '../helpers/spiffe-client.ts';
+import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 import { uniqueName } from '../helpers/unique-name.ts';
 import { openVaultIssuer } from '../helpers/vault-issuer.ts';
 import { makeWorkloadApiBench } from '../helpers/workload-api-bench.ts';
@@ -55,4 +57,18 @@ t.test('a Vault set up by Kong Mesh, whose role gives no key usage: refused, unt
     'key_usage=DigitalSignature,KeyEncipherment,KeyAgreement',
   ]);
   t.match(await judge(t, (await issue()).identity), ACCEPTED);
+});
+
+t.test('a Vault set up by meshcert: accepted, from a root and from an intermediate', async (t) => {
+  const { vault } = await sharedPeers(t);
+  const directory = temporaryDirectory(t);
+  const root = await setUpTokenMesh(vault, directory);
+  const below = await setUpTokenMesh(vault, directory, ['--root-mount', root.pki]);
+  for (const { pki, tokenFile } of [root, below]) {
+    const auth = { method: 'token', token: { kind: 'file', path: tokenFile } } as const;
+    const { issuer, issue } = openVaultIssuer({ address: vault.address, auth, pki });
+    t.teardown(() => issuer.close());
+    const { identity } = await issue();
+    t.match(await judge(t, identity), ACCEPTED);
+  }
 });

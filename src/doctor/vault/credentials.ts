@@ -101,7 +101,7 @@ function readIssuer(jwt: string): string {
 }
 
 /** Every source in the configuration of this Vault, wherever it stands. */
-export function findSources(value: unknown, key = ''): NamedSource[] {
+function findSources(value: unknown, key = ''): NamedSource[] {
   if (typeof value !== 'object' || value === null) return [];
   if (isSource(value)) return [{ key, source: value }];
   return Object.entries(value).flatMap(([name, inner]) =>
