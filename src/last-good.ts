@@ -36,3 +36,14 @@ export function openLastGood<T>(
     }
   };
 }
+
+/** Reads sources that have no rule but to be there with something in them, each kept as {@link openLastGood} does. */
+export function keepLastGood(readSource: ReadDataSource, log: Pick<Log, 'error'>): ReadDataSource {
+  const readers = new Map<string, () => Promise<string>>();
+  return (source) => {
+    const key = JSON.stringify(source);
+    const reader = readers.get(key) ?? openLastGood([source], readSource, ([text = '']) => text, log);
+    readers.set(key, reader);
+    return reader();
+  };
+}

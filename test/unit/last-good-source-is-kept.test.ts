@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { DataSource } from '../../src/data-source.ts';
 import { AgentError } from '../../src/errors.ts';
-import { openLastGood } from '../../src/last-good.ts';
+import { keepLastGood, openLastGood } from '../../src/last-good.ts';
 import { openRecordingLog } from '../helpers/recording-log.ts';
 
 /** A pair that is good when both halves are the same. */
@@ -65,4 +65,21 @@ t.test('as long as nothing good was there, the reason is thrown', async (t) => {
   files.set('cert', 'two');
   await t.rejects(read(), { code: 'ERR_SOURCE', message: 'they do not match' });
   t.same(log.lines, []);
+});
+
+t.test('each source on its own', async (t) => {
+  const files = new Map([
+    ['a', '1'],
+    ['b', '1'],
+  ]);
+  const read = keepLastGood(async (source) => {
+    const text = source.kind === 'file' ? files.get(source.path) : undefined;
+    if (text === undefined) throw new AgentError('ERR_SOURCE', 'no such file');
+    return text;
+  }, openRecordingLog());
+  const readBoth = () => Promise.all(['a', 'b'].map((path) => read({ kind: 'file', path })));
+  t.same(await readBoth(), ['1', '1']);
+  files.set('a', '2').delete('b');
+  t.same(await readBoth(), ['2', '1']);
+  await t.rejects(read({ kind: 'file', path: 'c' }), { message: 'no such file' });
 });

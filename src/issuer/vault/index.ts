@@ -5,7 +5,7 @@
  * @module
  */
 import { AgentError } from '../../errors.ts';
-import { openLastGood } from '../../last-good.ts';
+import { keepLastGood, openLastGood } from '../../last-good.ts';
 import type { Issued, IssueRequest, Issuer, IssuerContext } from '../issuer.ts';
 import { parseCaChain } from './ca-chain.ts';
 import { type AskVault, reachedAt, type VaultClient } from './client.ts';
@@ -27,8 +27,9 @@ const AFTERWARDS_DELAY_MS = 100;
 const CLOSE_LIMIT_MS = 500;
 
 /** Opens no connection before the first `issue`; each `issue` has one of its own. */
-export function openVault(config: VaultConfig, context: IssuerContext): Issuer {
-  const { clock, log, observer } = context;
+export function openVault(config: VaultConfig, given: IssuerContext): Issuer {
+  const { clock, log, observer } = given;
+  const context = { ...given, readSource: keepLastGood(given.readSource, log) };
   const connect = openConnector(config, context);
   const ca = { address: reachedAt(config), pki: config.pki };
   const makePinned = ([pem]: readonly (string | undefined)[]) => (pem === undefined ? undefined : parseCaChain(pem));
