@@ -21,6 +21,7 @@ export async function fillCodeCache(program) {
   try {
     await runWithBuiltinCa(program, directory);
     await runWithVault(program, directory);
+    await runWithSockets(program, directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -87,6 +88,16 @@ async function runWithVault(program, directory) {
   }
 }
 
+/** Serves gRPC, and ends. */
+async function runWithSockets(program, directory) {
+  const backend = '{name: ca-1, type: builtin, dpCert: {rotation: {expiration: 1h}}}';
+  const deliver = 'deliver: {sds: {socket: g.sock}, workloadApi: {socket: g.sock}}\n';
+  const config = write(directory, 'sockets.yaml', backend, deliver);
+  const agent = start(program, directory, ['run', '-c', config, '--once']);
+  const [log, [code]] = await Promise.all([agent.stderr.toArray(), once(agent, 'exit')]);
+  if (code !== 0) throw new Error(`the built program did not serve on sockets: ${log.join('')}`);
+}
+
 /** A CA for as long as the build takes. */
 async function makeSigner() {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -120,7 +131,7 @@ async function makeSigner() {
   };
 }
 
-function write(directory, name, backend) {
+function write(directory, name, backend, more = '') {
   const path = join(directory, name);
   writeFileSync(
     path,
@@ -135,7 +146,7 @@ type: Agent
 mesh: default
 service: web
 telemetry: {address: "127.0.0.1:0"}
-`,
+${more}`,
   );
   return path;
 }
