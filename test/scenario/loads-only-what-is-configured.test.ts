@@ -19,7 +19,8 @@ const PARTS = {
   provided: 'function openProvided(',
   x509: 'Pkcs10CertificateRequest',
   metrics: 'certificate_rotation_due_timestamp_seconds',
-  grpc: 'grpc-node-js/',
+  grpc: 'GRPC_NODE_VERBOSITY',
+  sds: 'unknown type URL',
   workloadApi: 'security header',
   // Only when somebody asks for reflection.
   protoFiles: '"symbols":["SpiffeWorkloadAPI"',
@@ -134,4 +135,11 @@ t.test('with the Workload API: gRPC, and no descriptors of its messages until so
   const deliver = `{files: [{directory: ${directory}/identity}], workloadApi: {socket: ${directory}/w.sock}}`;
   const { beforeCertificate, afterwards } = await record(t, renderBuiltinMesh('1h'), { directory, deliver });
   t.same([...beforeCertificate, ...afterwards].sort(), ['builtin', 'grpc', 'metrics', 'workloadApi', 'x509']);
+});
+
+t.test('with secrets for Envoy: gRPC, and no Workload API', async (t) => {
+  const directory = temporaryDirectory(t);
+  const deliver = `{files: [{directory: ${directory}/identity}], sds: {socket: ${directory}/s.sock}}`;
+  const { beforeCertificate, afterwards } = await record(t, renderBuiltinMesh('1h'), { directory, deliver });
+  t.same([...beforeCertificate, ...afterwards].sort(), ['builtin', 'grpc', 'metrics', 'sds', 'x509']);
 });
