@@ -128,3 +128,19 @@ t.test('nothing pretends to be late while mTLS is off', async (t) => {
   const about = [...samples.keys()].filter((name) => /certificate_not|rotation_due|ca_connected|rotations/.test(name));
   t.same(about, []);
 });
+
+t.test('streams of Envoys rise and fall, what they reject is counted', async (t) => {
+  const bench = await setUpObservation();
+  const { sds } = bench.observation;
+  const read = async () => {
+    const samples = await scrape(bench);
+    return [samples.get('meshcert_sds_streams'), samples.get('meshcert_sds_rejections_total')];
+  };
+  sds.rejected();
+  t.same(await read(), [0, 1], 'also what happened before prom-client was loaded');
+  sds.streamOpened();
+  sds.streamOpened();
+  sds.streamClosed();
+  sds.rejected();
+  t.same(await read(), [1, 2]);
+});
