@@ -15,7 +15,7 @@ import { createWorkload } from '../helpers/vault-login.ts';
 /** What is only sometimes needed, each by a text that stands in its code and nowhere else. */
 const PARTS = {
   vault: 'vault token not revoked',
-  builtin: '.ca-builtin-cert-',
+  builtin: 'cannot keep a CA in',
   provided: 'function openProvided(',
   x509: 'Pkcs10CertificateRequest',
   metrics: 'certificate_rotation_due_timestamp_seconds',
