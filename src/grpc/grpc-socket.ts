@@ -42,6 +42,8 @@ const CLOSE_TIMEOUT_MS = 1_000;
 /** A request names a node and secrets; the node of Istio's Envoys holds some 10 KiB. */
 const MAX_REQUEST_BYTES = 1024 * 1024;
 const MAX_STREAMS_PER_CONNECTION = 1024;
+/** Each takes some 50 KiB. An Envoy opens one for each secret, a program one or two. */
+const MAX_STREAMS = 2048;
 
 /** Touches no file and loads no gRPC; that waits for `open`. */
 export function openGrpcSocket(options: UnixSocketOptions, { clock }: GrpcSocketPorts): GrpcSocket {
@@ -124,6 +126,10 @@ function trackCalls(handlers: UntypedServiceImplementation, calls: Set<Streaming
   const track = (handle: UntypedHandleCall): UntypedHandleCall => {
     return (call: unknown, ...others: unknown[]) => {
       if (isStreaming(call)) {
+        if (calls.size >= MAX_STREAMS) {
+          call.emit('error', statusError('resourceExhausted', `${MAX_STREAMS} streams are open already`));
+          return;
+        }
         calls.add(call);
         for (const event of ['close', 'finish', 'cancelled']) call.once(event, () => calls.delete(call));
       }

@@ -11,26 +11,32 @@ interface Bundles {
 
 export type BundleStream = ClientReadableStream<Bundles>;
 
+export interface ServedTexts extends GrpcBench {
+  /** A call on a connection of its own. */
+  call(): BundleStream;
+  /** Makes calls on one connection. */
+  openCall(): () => BundleStream;
+}
+
 const definition = findService('SpiffeWorkloadAPI');
 
 /** A service with one method, FetchX509Bundles, that streams the texts of the handler. */
 export async function serveTexts(
   t: Test,
   handle: (context: CallContext) => AsyncIterable<string>,
-): Promise<GrpcBench & { call(): BundleStream }> {
+): Promise<ServedTexts> {
   async function* wrap(_: object, context: CallContext): AsyncGenerator<Bundles> {
     for await (const text of handle(context)) yield { bundles: { text: Buffer.from(text) } };
   }
   const bench = await openGrpcBench(t, [{ definition, handlers: { FetchX509Bundles: serveStream(wrap) } }]);
   const method = definition.FetchX509Bundles;
   if (method === undefined) throw new RangeError('the service has no such method');
-  return {
-    ...bench,
-    call() {
-      const client = bench.openClient();
-      return client.makeServerStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, {});
-    },
+  const { path, requestSerialize, responseDeserialize } = method;
+  const openCall = () => {
+    const client = bench.openClient();
+    return (): BundleStream => client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
   };
+  return { ...bench, openCall, call: () => openCall()() };
 }
 
 export function readText({ bundles }: Bundles): string {

@@ -29,10 +29,10 @@ export const NO_SECRETS: Secrets = { version: '', wildcardNames: [], find: () =>
 type Choices = Pick<SdsConfig, 'validator' | 'certificateNames' | 'bundleNames'>;
 
 /** Names that have a meaning to Envoys which were set up for SPIRE or Istio. */
-export const CERTIFICATE_NAME = 'default';
-export const BUNDLE_NAME = 'ROOTCA';
+const CERTIFICATE_NAME = 'default';
+const BUNDLE_NAME = 'ROOTCA';
 /** SPIRE: the bundles of all trust domains. That takes Envoy's SPIFFE validator. */
-export const ALL_BUNDLES_NAME = 'ALL';
+const ALL_BUNDLES_NAME = 'ALL';
 
 const TYPE_PREFIX = 'type.googleapis.com/';
 const SPIFFE_VALIDATOR_TYPE = 'envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig';

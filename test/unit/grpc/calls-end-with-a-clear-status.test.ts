@@ -3,8 +3,11 @@ import t from 'tap';
 import { findService } from '../../../src/grpc/proto.ts';
 import { statusError } from '../../../src/grpc/status.ts';
 import { type BundleStream, readText, serveTexts } from '../../helpers/bundle-stream.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { openGrpcBench } from '../../helpers/grpc-bench.ts';
 import { describeStatus } from '../../helpers/grpc-client.ts';
+
+const ignore = () => undefined;
 
 async function readStatus(call: BundleStream): Promise<string> {
   call.resume();
@@ -71,4 +74,29 @@ t.test('what nobody serves is UNIMPLEMENTED', async (t) => {
   stream.resume();
   const [error] = await once(stream, 'error');
   t.match(describeStatus(error), /^UNIMPLEMENTED: /);
+});
+
+t.test('streams beyond 2048 are refused, and there is room again when others end', async (t) => {
+  const { openCall } = await serveTexts(t, async function* ({ signal }) {
+    yield 'one';
+    await once(signal, 'abort');
+  });
+  const streams: BundleStream[] = [];
+  for (let connection = 0; connection < 4; connection += 1) {
+    const call = openCall();
+    const opened = Array.from({ length: 512 }, call);
+    await Promise.all(
+      opened.map((stream) =>
+        once(
+          stream.on('error', () => undefined),
+          'data',
+        ),
+      ),
+    );
+    streams.push(...opened);
+  }
+  const call = openCall();
+  t.equal(await readStatus(call()), 'RESOURCE_EXHAUSTED: 2048 streams are open already');
+  streams[0]?.cancel();
+  await eventually('one more is served', async () => (await once(call().on('error', ignore), 'data')).length === 1);
 });
