@@ -56,7 +56,7 @@ t.test('one without an end is logged in anew after ten minutes, as its rights ma
   do {
     void kept.keep(login, { kind: 'issued', ttlSeconds: 36 });
     clock.advance(30_000);
-  } while (kept.take() !== undefined);
+  } while (kept.take() !== undefined && clock.monotonicMs() < 3_600_000);
   t.equal(clock.monotonicMs(), 10 * 60_000);
 });
 
