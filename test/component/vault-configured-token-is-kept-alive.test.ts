@@ -42,6 +42,16 @@ t.test('it signs again and again, is not revoked, and its end is told', async (t
   t.equal((await vault.api('POST', 'auth/token/lookup', { token })).status, 200);
 });
 
+t.test('one that can be renewed is renewed between certificates', async (t) => {
+  const token = await createToken(`-policy=${pki.policy}`, '-ttl=6s');
+  const { vaultIssuer } = open(t, token);
+  await vaultIssuer.issue();
+  const { expiries } = vaultIssuer.seen;
+  const first = await eventually('its end is told', () => expiries[0]);
+  await eventually('it lives on', () => expiries.some(({ atMs }) => atMs > first.atMs + 3_000));
+  t.equal((await vault.api('POST', 'auth/token/lookup', { token })).status, 200);
+});
+
 t.test('a revoked one is named; its successor in the file is used', async (t) => {
   const token = await createToken(`-policy=${pki.policy}`);
   const { vaultIssuer, store } = open(t, token);
