@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
@@ -160,19 +160,23 @@ t.test(
 
 t.test('hooks wait until each directory has the files', async (t) => {
   const directory = temporaryDirectory(t);
-  const { argv, notes } = writeScript(directory);
-  const inTheWay = join(directory, 'second');
-  writeFileSync(inTheWay, '');
-  const deliver = `{files: [{directory: ${join(directory, 'identity')}}, {directory: ${inTheWay}/identity}], hooks: [{exec: ${argv}}]}`;
-  const agent = await startAgent({ directory, mesh, deliver });
+  const [first, second, notes] = ['first', 'second', 'notes'].map((name) => join(directory, name));
+  writeFileSync(second ?? '', 'in the way');
+  const agent = await startAgent({
+    directory,
+    mesh,
+    deliver: `{
+  files: [{directory: ${first}}, {directory: ${second}}],
+  hooks: [{exec: [sh, -c, "ls ${second}/tls.crt >> ${notes} 2>&1"]}],
+}`,
+  });
   t.teardown(() => agent.stop());
-  await eventually('one of two has them', async () =>
-    (await agent.status()).deliveries.some(({ generation }) => generation === 1),
-  );
-  await eventually('the other says why it does not', async () =>
-    (await agent.status()).deliveries.some(({ failing }) => failing),
-  );
-  t.same(notes(), [''], 'no hook yet');
+  const deliveries = async () => (await agent.status()).deliveries;
+  await eventually('one of two has them', async () => (await deliveries())[0]?.generation === 1);
+  await eventually('the other says why it does not', async () => (await deliveries())[1]?.failing);
+  rmSync(second ?? '');
+  await eventually('the hook has run', async () => (await agent.status()).hooks?.[0]?.generation === 1);
+  t.equal(readFileSync(notes ?? '', 'utf8'), `${second}/tls.crt\n`, 'once, and it found them');
 });
 
 t.test('run --once ends after its hooks, and a hook that fails is no failure of it', async (t) => {
