@@ -61,8 +61,12 @@ t.test('a revoked one is named; its successor in the file is used', async (t) =>
     message: /does not know our token: expired or revoked/,
     remedy: /auth.token/,
   });
-  store(await createToken(`-policy=${pki.policy}`));
-  await t.resolves(vaultIssuer.issue());
+  for (const ttlSeconds of [3600, 20, 20]) {
+    const next = await createToken(`-policy=${pki.policy}`);
+    store(next);
+    await t.resolves(vaultIssuer.issue({ ttlSeconds }));
+    await vault.cli(['token', 'revoke', next]);
+  }
 });
 
 t.test('one without the right is told apart from a revoked one', async (t) => {

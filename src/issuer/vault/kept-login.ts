@@ -64,6 +64,8 @@ export function openKeptLogin(clock: Clock): KeptLogin {
       return entry.isTaken ? entry.login : undefined;
     },
     keep(login, outcome) {
+      // The others are none of ours, and are read anew each time.
+      if (login.kind !== 'borrowed' && login.kind !== 'batch') return undefined;
       if (!keptSinceMs.has(login)) keptSinceMs.set(login, clock.monotonicMs());
       const waitMs = Math.min(chooseWait(outcome), leftMs(login) - MIN_LEFT_MS);
       if (waitMs <= 0 || isClosed) return undefined;

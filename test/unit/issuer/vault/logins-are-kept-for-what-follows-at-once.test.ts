@@ -60,6 +60,12 @@ t.test('one without an end is logged in anew after ten minutes, as its rights ma
   t.equal(clock.monotonicMs(), 10 * 60_000);
 });
 
+t.test('a token of somebody else is never kept, as it may be replaced', async (t) => {
+  const { kept } = setUp();
+  t.equal(kept.keep({ kind: 'configured', token: 'hvs.one' }, { kind: 'retried' }), undefined);
+  t.equal(kept.keep({ kind: 'agent' }, { kind: 'issued', ttlSeconds: 20 }), undefined);
+});
+
 t.test('at the end it is given back, and nothing is kept any more', async (t) => {
   const { kept, login } = setUp();
   const isToBeGivenBack = kept.keep(login, { kind: 'retried' });
