@@ -1,5 +1,6 @@
 import type { DeliverConfig } from '../config/config.ts';
 import type { Delivery } from '../delivery/delivery.ts';
+import { describeOutput } from '../delivery/files/contents.ts';
 import type { HookContext } from '../delivery/hooks/open-hook.ts';
 import { type DeliveryObserver, type DeliveryPorts, runDelivery } from '../delivery/run-delivery.ts';
 import type { ServedObserver, ServedTarget } from '../delivery/verify/watch-served.ts';
@@ -80,10 +81,7 @@ export async function openFollowers(
 
 async function openHooks({ hooks, files }: DeliverConfig, context: Omit<HookContext, 'outputs'>): Promise<Delivery[]> {
   if (hooks.length === 0) return [];
-  const [{ openHook }, { describeOutput }] = await Promise.all([
-    import('../delivery/hooks/open-hook.ts'),
-    import('../delivery/files/contents.ts'),
-  ]);
+  const { openHook } = await import('../delivery/hooks/open-hook.ts');
   const outputs = files.map(describeOutput);
   return hooks.map((hook) => openHook(hook, { ...context, outputs }));
 }
