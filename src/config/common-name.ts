@@ -1,4 +1,6 @@
 import { AgentError } from '../errors.ts';
+import type { BackendContext } from './backends.ts';
+import type { Place } from './place.ts';
 import { quote, suggest } from './schema.ts';
 
 /** Of a common name (RFC 5280, appendix A.1, `ub-common-name`). */
@@ -8,6 +10,23 @@ const REMEDY = 'write it like {{ tag "kuma.io/service" }}.mesh';
 
 /** A word, a text in double quotes or backticks, or the bar between two functions. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|`[^`]*`|\||[^\s|"`]+|["`]/g;
+
+/** Reads the template of a backend; undefined when there is none, or when a mistake was reported. */
+export function readCommonName(
+  template: string | undefined,
+  place: Place,
+  context: Pick<BackendContext, 'tags' | 'isSelected'>,
+): string | undefined {
+  if (template === undefined) return undefined;
+  try {
+    return renderCommonName(template, context.tags);
+  } catch (thrown) {
+    const { message, remedy } = AgentError.from(thrown);
+    // The tags of this agent say nothing about another mesh.
+    if (context.isSelected) place.error(message, remedy);
+    return undefined;
+  }
+}
 
 /**
  * Fills in a common name as Kong Mesh writes it: text with `{{ tag "NAME" }}`, which may be piped through any number of

@@ -1,8 +1,7 @@
 import type { DataSource } from '../../data-source.ts';
-import { AgentError } from '../../errors.ts';
 import type { VaultAuth, VaultConfig, VaultTls } from '../../issuer/vault/config.ts';
 import type { BackendContext } from '../backends.ts';
-import { renderCommonName } from '../common-name.ts';
+import { readCommonName } from '../common-name.ts';
 import type { Place } from '../place.ts';
 import { type Read, readMapping } from '../read.ts';
 import { anything, flag, isAbsent, isMapping, keys, maybe, text } from '../schema.ts';
@@ -145,16 +144,4 @@ function warnOfRisks({ server, agent, tls }: Way, read: FromCp, place: Place): v
   }
   if (agent !== undefined) warnOfAddress(agent, place.at('agentAddress'));
   else if (server !== undefined) warnOfAddress(server, place.at('address'));
-}
-
-function readCommonName(template: string | undefined, place: Place, context: BackendContext): string | undefined {
-  if (template === undefined) return undefined;
-  try {
-    return renderCommonName(template, context.tags);
-  } catch (thrown) {
-    const { message, remedy } = AgentError.from(thrown);
-    // The tags of this agent say nothing about another mesh.
-    if (context.isSelected) place.error(message, remedy);
-    return undefined;
-  }
 }

@@ -1,8 +1,8 @@
 import type { AskVault, VaultAnswer, VaultClient } from '../../issuer/vault/client.ts';
 import { openConnector } from '../../issuer/vault/connect.ts';
 import { withTimeLimit } from '../../issuer/vault/time-limit.ts';
+import { makeIssuerContext } from '../issuer-context.ts';
 import type { DoctorPorts } from '../ports.ts';
-import { makeIssuerContext } from './issuer-context.ts';
 import type { VaultSubject } from './subject.ts';
 
 /** A connection as the agent has it, whose last answer can be looked at again. */

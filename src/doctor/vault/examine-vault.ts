@@ -1,6 +1,7 @@
 import type { Login } from '../../issuer/vault/login.ts';
 import type { Checked, Examination } from '../examination.ts';
 import type { DoctorPorts } from '../ports.ts';
+import { checkTrial } from '../trial.ts';
 import { checkCa } from './ca.ts';
 import { checkCapabilities } from './capabilities.ts';
 import { type Contact, openContact } from './contact.ts';
@@ -11,7 +12,6 @@ import { checkReach } from './reach.ts';
 import { checkRole } from './role.ts';
 import type { VaultSubject } from './subject.ts';
 import { checkToken } from './token.ts';
-import { checkTrial } from './trial.ts';
 
 /** The way of a certificate, step by step, each as the agent takes it. What is borrowed on the way is given back. */
 export async function examineVault(examination: Examination, subject: VaultSubject, ports: DoctorPorts): Promise<void> {
@@ -43,5 +43,5 @@ async function checkService(examination: Examination, subject: VaultSubject, hel
   const grants = await checkCapabilities(examination, subject, { ...held, token });
   const role = await checkRole(examination, subject, { ...held, grants });
   const ca = await checkCa(examination, subject, { ...held, role });
-  await checkTrial(examination, subject, [held.login, token, grants, role, ca], held.ports);
+  await checkTrial(examination, subject.vault, subject, [held.login, token, grants, role, ca], held.ports);
 }

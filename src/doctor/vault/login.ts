@@ -4,9 +4,9 @@ import { type Login, logIn } from '../../issuer/vault/login.ts';
 import type { ServiceAccountToken } from '../../issuer/vault/service-account-token.ts';
 import { quoteForShell } from '../../issuer/vault/shell.ts';
 import type { Outcome } from '../examination.ts';
+import { makeIssuerContext } from '../issuer-context.ts';
 import type { DoctorPorts } from '../ports.ts';
 import type { Contact } from './contact.ts';
-import { makeIssuerContext } from './issuer-context.ts';
 import type { VaultSubject } from './subject.ts';
 
 /** Logs in as the agent does; a refusal is told with the command that mends it, as far as one can be known. */

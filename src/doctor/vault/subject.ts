@@ -1,16 +1,7 @@
-import type { KeyType } from '../../identity/key-pair.ts';
-import type { SpiffeId } from '../../identity/spiffe-id.ts';
 import type { VaultConfig } from '../../issuer/vault/config.ts';
+import type { Subject } from '../subject.ts';
 
-/** What the agent would do: whose certificate it wants, and from which Vault. */
-export interface VaultSubject {
+/** From which Vault the agent wants its certificate. */
+export interface VaultSubject extends Subject {
   readonly vault: VaultConfig;
-  readonly backend: string;
-  readonly mesh: string;
-  readonly spiffeId: SpiffeId;
-  /** Undefined: the agent chooses. */
-  readonly keyType: KeyType | undefined;
-  /** The lifetime that it asks for. */
-  readonly ttlSeconds: number;
-  readonly requestTimeoutMs: number;
 }

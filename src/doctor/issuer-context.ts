@@ -1,7 +1,7 @@
-import type { IssuerContext } from '../../issuer/issuer.ts';
-import type { LogFields } from '../../log.ts';
-import type { DoctorPorts } from '../ports.ts';
-import type { VaultSubject } from './subject.ts';
+import type { IssuerContext } from '../issuer/issuer.ts';
+import type { LogFields } from '../log.ts';
+import type { DoctorPorts } from './ports.ts';
+import type { Subject } from './subject.ts';
 
 /** What the issuer warned of while it worked. */
 export interface Warning {
@@ -11,7 +11,7 @@ export interface Warning {
 
 /** What the agent's own issuer is given here: it logs nothing, and its warnings are kept. */
 export function makeIssuerContext(
-  { backend, mesh, spiffeId, requestTimeoutMs }: VaultSubject,
+  { backend, mesh, spiffeId, requestTimeoutMs }: Subject,
   { readSource, clock }: DoctorPorts,
 ): { readonly context: IssuerContext; readonly warnings: readonly Warning[] } {
   const warnings: Warning[] = [];

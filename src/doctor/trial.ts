@@ -1,30 +1,32 @@
-import { AgentError } from '../../errors.ts';
-import { makeCsr } from '../../identity/csr.ts';
-import type { Identity } from '../../identity/identity.ts';
-import { KEY_TYPES, type KeyType, makePrivateKey } from '../../identity/key-pair.ts';
-import { verifyIssued } from '../../identity/verify.ts';
-import type { Issuer } from '../../issuer/issuer.ts';
-import { openIssuer } from '../../issuer/open.ts';
-import type { Checked, Examination, Outcome } from '../examination.ts';
-import { formatDuration } from '../format-duration.ts';
-import type { DoctorPorts } from '../ports.ts';
+import type { IssuerConfig } from '../config/config.ts';
+import { AgentError } from '../errors.ts';
+import { makeCsr } from '../identity/csr.ts';
+import type { Identity } from '../identity/identity.ts';
+import { KEY_TYPES, type KeyType, makePrivateKey } from '../identity/key-pair.ts';
+import { verifyIssued } from '../identity/verify.ts';
+import type { Issuer } from '../issuer/issuer.ts';
+import { openIssuer } from '../issuer/open.ts';
+import type { Checked, Examination, Outcome } from './examination.ts';
+import { formatDuration } from './format-duration.ts';
 import { makeIssuerContext, type Warning } from './issuer-context.ts';
-import type { VaultSubject } from './subject.ts';
+import type { DoctorPorts } from './ports.ts';
+import type { Subject } from './subject.ts';
 
 /**
- * Does what the agent does, to the end, and throws key and certificate away: they touch no disk. Where the role stores
- * certificates, Vault keeps its copy.
+ * Does what the agent does, to the end, and throws key and certificate away: they touch no disk. What the CA keeps of a
+ * certificate, or takes for it, it keeps and takes.
  */
 export async function checkTrial(
   examination: Examination,
-  subject: VaultSubject,
+  issuerConfig: IssuerConfig,
+  subject: Subject,
   needed: readonly Checked<unknown>[],
   ports: DoctorPorts,
 ): Promise<void> {
   await examination.check('trial', needed, async (): Promise<Outcome<true>> => {
     if (!ports.trial) return { verdict: 'skip', cause: 'not wanted' };
     const { context, warnings } = makeIssuerContext(subject, ports);
-    const issuer = await openIssuer(subject.vault, context);
+    const issuer = await openIssuer(issuerConfig, context);
     try {
       const { identity, tolerated } = await issueOnce(issuer, subject, subject.keyType ?? 'ec-p256', ports);
       return judge(identity, tolerated, warnings);
@@ -41,7 +43,7 @@ interface Tried {
 }
 
 /** With another key when the CA demands it and the choice is ours, as the agent does. */
-async function issueOnce(issuer: Issuer, subject: VaultSubject, keyType: KeyType, ports: DoctorPorts): Promise<Tried> {
+async function issueOnce(issuer: Issuer, subject: Subject, keyType: KeyType, ports: DoctorPorts): Promise<Tried> {
   const { spiffeId, ttlSeconds } = subject;
   const privateKey = await makePrivateKey(keyType);
   try {
