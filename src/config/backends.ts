@@ -1,26 +1,35 @@
 /**
  * The types of backends: which `conf` each takes, and what the issuer of that type is given.
  *
- * Types that this version has no issuer for are known, so that a Mesh that also lists such a CA loads.
- *
  * @module
  */
+import { readAcmPca } from './acmpca.ts';
 import { readBuiltin } from './builtin.ts';
+import { readCertManager } from './certmanager.ts';
 import type { IssuerConfig } from './config.ts';
 import type { Place } from './place.ts';
 import { readProvided } from './provided.ts';
-import { readMapping } from './read.ts';
-import { choice, type Entries, keys, maybe, text } from './schema.ts';
-import { source } from './source.ts';
+import { choice } from './schema.ts';
 import { readVault } from './vault/vault.ts';
 
 /** What is known of the agent when the backends of a mesh are read. */
 export interface AgentContext {
   readonly currentDirectory: string;
-  /** The variables of Vault's own clients fill in what a `vault` backend leaves out. */
+  /** The variables of Vault's own clients fill in what a `vault` backend leaves out; AWS_REGION serves `acmpca`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For templates of common names; `kuma.io/service` is there in any case. */
   readonly tags: Readonly<Record<string, string>>;
+  readonly chosen: BackendChoice;
+}
+
+/** What an Agent document says in place of its Mesh. */
+export interface BackendChoice {
+  /** Undefined: the one that the Mesh enables. */
+  readonly name: string | undefined;
+  /** Where the name stands. */
+  readonly place: Place;
+  /** Undefined: as the backend says. */
+  readonly ttlSeconds: number | undefined;
 }
 
 export interface BackendContext extends AgentContext {
@@ -32,50 +41,25 @@ export interface BackendContext extends AgentContext {
   readonly isEnabled: boolean;
 }
 
-interface BackendType {
-  /** Whether this version can have certificates issued by it. */
-  readonly isSupported: boolean;
-  /** Reports every mistake in a `conf`; undefined when there is one, or when the type is not supported. */
-  read(conf: unknown, place: Place, context: BackendContext): IssuerConfig | undefined;
-}
-
-function known(entries: Entries): BackendType {
-  return {
-    isSupported: false,
-    read: (conf, place) => {
-      readMapping(entries, conf, place);
-      return undefined;
-    },
-  };
-}
+/** Reports every mistake in a `conf`; undefined when there is one. */
+type ReadConf = (conf: unknown, place: Place, context: BackendContext) => IssuerConfig | undefined;
 
 const BACKEND_TYPES = {
-  builtin: { isSupported: true, read: readBuiltin },
-  provided: { isSupported: true, read: readProvided },
-  vault: { isSupported: true, read: readVault },
-  acmpca: known({
-    arn: maybe(text),
-    commonName: maybe(text),
-    caCert: maybe(source),
-    auth: maybe(keys({ awsCredentials: maybe(keys({ accessKey: maybe(source), accessKeySecret: maybe(source) })) })),
-  }),
-  certmanager: known({
-    issuerRef: maybe(keys({ name: maybe(text), kind: maybe(text), group: maybe(text) })),
-    caCert: maybe(source),
-  }),
-} as const satisfies Record<string, BackendType>;
+  builtin: readBuiltin,
+  provided: readProvided,
+  vault: readVault,
+  acmpca: readAcmPca,
+  certmanager: readCertManager,
+} as const satisfies Record<string, ReadConf>;
 
 export type BackendTypeName = keyof typeof BACKEND_TYPES;
 
-const NAMES = Object.keys(BACKEND_TYPES) as BackendTypeName[];
+export const BACKEND_TYPE_NAMES = Object.keys(BACKEND_TYPES) as BackendTypeName[];
 
-/** Those that this version can have certificates issued by. */
-export const SUPPORTED_TYPES = NAMES.filter((name) => BACKEND_TYPES[name].isSupported);
-
-export const backendType = choice(NAMES);
+export const backendType = choice(BACKEND_TYPE_NAMES);
 
 /**
- * Reads the `conf` of a backend. One that is enabled and that this version has no issuer for is a mistake at `type`.
+ * Reads the `conf` of a backend, reporting every mistake in it.
  *
  * @param place the backend.
  */
@@ -85,11 +69,5 @@ export function readConf(
   place: Place,
   context: BackendContext,
 ): IssuerConfig | undefined {
-  const { isSupported, read }: BackendType = BACKEND_TYPES[type];
-  if (context.isEnabled && !isSupported) {
-    place
-      .at('type')
-      .error(`${type} is not in this version yet`, `enable a backend of type ${SUPPORTED_TYPES.join(', ')}`);
-  }
-  return read(conf, place.at('conf'), context);
+  return BACKEND_TYPES[type](conf, place.at('conf'), context);
 }

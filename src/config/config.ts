@@ -12,7 +12,9 @@ import type { VerifyConfig } from '../delivery/verify/config.ts';
 import type { WorkloadApiConfig } from '../delivery/workload-api/config.ts';
 import type { KeyType } from '../identity/key-pair.ts';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
+import type { AcmPcaConfig } from '../issuer/acmpca/config.ts';
 import type { BuiltinConfig } from '../issuer/builtin/config.ts';
+import type { CertManagerConfig } from '../issuer/certmanager/config.ts';
 import type { ProvidedConfig } from '../issuer/provided/config.ts';
 import type { VaultConfig } from '../issuer/vault/config.ts';
 
@@ -56,7 +58,7 @@ export interface Backend {
   readonly issuer: IssuerConfig;
 }
 
-export type IssuerConfig = VaultConfig | BuiltinConfig | ProvidedConfig;
+export type IssuerConfig = VaultConfig | BuiltinConfig | ProvidedConfig | CertManagerConfig | AcmPcaConfig;
 
 /** How generations are handed over. */
 export interface DeliverConfig {

@@ -29,6 +29,18 @@ export async function examine(config: Config, ports: DoctorPorts): Promise<reado
       await examineVault(examination, subject, ports);
       return examination.findings;
     }
+    case 'acmpca': {
+      const { examineAcmPca } = await import('./acmpca/examine-acmpca.ts');
+      const subject = { acmpca: issuer, backend: name, mesh, spiffeId, keyType, ttlSeconds, requestTimeoutMs };
+      await examineAcmPca(examination, subject, ports);
+      return examination.findings;
+    }
+    case 'certmanager': {
+      const { examineCertManager } = await import('./certmanager/examine-certmanager.ts');
+      const subject = { certmanager: issuer, backend: name, mesh, spiffeId, keyType, ttlSeconds, requestTimeoutMs };
+      await examineCertManager(examination, subject, ports);
+      return examination.findings;
+    }
     case 'provided': {
       const { examineProvided } = await import('./examine-provided.ts');
       const { trustDomain } = spiffeId;

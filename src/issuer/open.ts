@@ -11,6 +11,8 @@ const ISSUERS: { readonly [Kind in IssuerConfig['kind']]: () => Promise<OpenIssu
   vault: async () => (await import('./vault/index.ts')).openVault,
   builtin: async () => (await import('./builtin/index.ts')).openBuiltin,
   provided: async () => (await import('./provided/index.ts')).openProvided,
+  acmpca: async () => (await import('./acmpca/index.ts')).openAcmPca,
+  certmanager: async () => (await import('./certmanager/index.ts')).openCertManager,
 };
 
 /** Opens the issuer for a backend. Touches neither network nor files; those wait for the first `issue`. */

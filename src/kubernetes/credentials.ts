@@ -1,4 +1,5 @@
 import type { Agent } from 'node:http';
+import type { TokenClaims } from './token-claims.ts';
 
 /** The API server as one of our identities reaches it. */
 export interface Cluster {
@@ -12,6 +13,8 @@ export interface Cluster {
    * @throws AgentError `ERR_SOURCE`
    */
   readCredentials(): Promise<Credentials>;
+  /** What our token tells of us; undefined: we have none of a service account. */
+  readClaims(): TokenClaims | undefined;
 }
 
 export interface Credentials {

@@ -20,6 +20,7 @@ export async function openKubeconfig(paths: readonly string[]): Promise<Cluster>
   return {
     address: cluster.server.replace(/\/+$/, ''),
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
+    readClaims: () => undefined,
     async readCredentials() {
       const options: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
       try {

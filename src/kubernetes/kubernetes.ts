@@ -6,8 +6,10 @@
 import type { Clock } from '../clock.ts';
 import { AgentError } from '../errors.ts';
 import type { KubernetesAccess } from './access.ts';
+import type { Cluster } from './credentials.ts';
 import { statusOf } from './kubernetes-error.ts';
 import type { KubernetesObject, ObjectList } from './objects.ts';
+import type { TokenClaims } from './token-claims.ts';
 import { openTransport, type Transport } from './transport.ts';
 import { type WatchEvent, watchObjects } from './watch.ts';
 
@@ -29,6 +31,12 @@ export interface Kubernetes {
   readonly address: string;
   /** The one that we live in: the pod's, or that of the kubeconfig's context, else `default`. */
   readonly namespace: string;
+  /**
+   * What the token of our service account tells of us, read anew; undefined outside of pods.
+   *
+   * @throws AgentError `ERR_SOURCE`
+   */
+  self(): TokenClaims | undefined;
   get<T = KubernetesObject>(path: string, signal: AbortSignal): Promise<T>;
   /** All of them, read in pages. */
   list<T extends KubernetesObject>(path: string, selectors: Selectors, signal: AbortSignal): Promise<ObjectList<T>>;
@@ -107,10 +115,10 @@ export async function openKubernetes(
   ports: KubernetesPorts,
 ): Promise<Kubernetes> {
   const cluster = await openCluster(access);
-  return bindVerbs(openTransport(cluster, limitMs), cluster.namespace, ports);
+  return bindVerbs(openTransport(cluster, limitMs), cluster, ports);
 }
 
-async function openCluster(access: KubernetesAccess | undefined) {
+async function openCluster(access: KubernetesAccess | undefined): Promise<Cluster> {
   if (access?.kind === 'pod') return (await import('./pod.ts')).openPod(access);
   if (access?.kind === 'kubeconfig') return (await import('./kubeconfig.ts')).openKubeconfig(access.paths);
   throw new AgentError('ERR_SOURCE', 'there is no way to a Kubernetes API: this is no pod, and KUBECONFIG is not set', {
@@ -118,7 +126,7 @@ async function openCluster(access: KubernetesAccess | undefined) {
   });
 }
 
-function bindVerbs(transport: Transport, namespace: string, ports: KubernetesPorts): Kubernetes {
+function bindVerbs(transport: Transport, cluster: Cluster, ports: KubernetesPorts): Kubernetes {
   const send = async <T>(call: Parameters<Transport['send']>[0], signal: AbortSignal) =>
     (await transport.send(call, signal)) as T;
 
@@ -149,7 +157,8 @@ function bindVerbs(transport: Transport, namespace: string, ports: KubernetesPor
 
   return {
     address: transport.address,
-    namespace,
+    namespace: cluster.namespace,
+    self: cluster.readClaims,
     list,
     get: (path, signal) => send({ method: 'GET', path }, signal),
     create: (path, body, signal) => send({ method: 'POST', path, body }, signal),

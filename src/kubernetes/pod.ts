@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AgentError } from '../errors.ts';
 import type { KubernetesAccess } from './access.ts';
 import type { Cluster } from './credentials.ts';
+import { readTokenClaims } from './token-claims.ts';
 
 /**
  * The cluster that this pod runs in. Not by client-node: that is 2 MB of code and 30 MB of memory for three small files.
@@ -19,6 +20,7 @@ export function openPod({ address, directory }: Extract<KubernetesAccess, { kind
         tls: { ca: read(directory, 'ca.crt') },
       };
     },
+    readClaims: () => readTokenClaims(read(directory, 'token')),
   };
 }
 

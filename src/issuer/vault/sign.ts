@@ -1,11 +1,11 @@
 import { derToPem } from '../../identity/pem.ts';
 import type { Issued, IssueRequest, IssuerContext } from '../issuer.ts';
+import { openLifetimeWatch } from '../lifetime.ts';
 import { readSignedAnswer, type SignedAnswer } from './answer.ts';
 import type { CaChain } from './ca-chain.ts';
 import { type AskVault, reachedAt, type VaultAnswer } from './client.ts';
 import type { VaultConfig } from './config.ts';
 import { asRecord, asStrings } from './json.ts';
-import { openLifetimeWatch } from './lifetime.ts';
 import type { Login } from './login.ts';
 import { explainDenied, explainSignRefusal, grantSign } from './sign-errors.ts';
 
@@ -29,7 +29,10 @@ export function openSigner(
   const { backend, clock, log, observer } = context;
   const { pki, role } = config;
   const address = reachedAt(config);
-  const watchLifetime = openLifetimeWatch(log, { backend, rolePath: `${pki}/roles/${role}` });
+  const watchLifetime = openLifetimeWatch(log, {
+    backend,
+    raise: (seconds) => `vault patch ${pki}/roles/${role} max_ttl=${seconds}s`,
+  });
   let signDeniedAtMs: number | undefined;
   const told = new Set<string>();
   const warnOnce = (event: string, remedy: string) => {

@@ -1,4 +1,4 @@
-import type { Log } from '../../log.ts';
+import type { Log } from '../log.ts';
 
 export interface Lifetime {
   readonly askedSeconds: number;
@@ -8,20 +8,20 @@ export interface Lifetime {
 /** Whose certificates these are. */
 interface LifetimeSubject {
   readonly backend: string;
-  /** `pki/roles/mesh` */
-  readonly rolePath: string;
+  /** What raises the CA's limit to so many seconds. */
+  readonly raise: (seconds: number) => string;
 }
 
-/** At least 2 s, as Vault cuts off parts of a second; else the smaller of one minute and a tenth. */
+/** At least 2 s, as CAs cut off parts of a second; else the smaller of one minute and a tenth. */
 function toleranceSeconds(askedSeconds: number): number {
   return Math.max(2, Math.min(60, askedSeconds / 10));
 }
 
 /**
- * Vault shortens what exceeds the role's max_ttl without an error. That is told once for each pair of figures, so that
+ * CAs shorten what exceeds their limits without an error. That is told once for each pair of figures, so that
  * somebody who expects 30 days learns of 24 hours.
  */
-export function openLifetimeWatch(log: Log, { backend, rolePath }: LifetimeSubject): (lifetime: Lifetime) => void {
+export function openLifetimeWatch(log: Log, { backend, raise }: LifetimeSubject): (lifetime: Lifetime) => void {
   let told: Lifetime | undefined;
   return ({ askedSeconds, gotSeconds }) => {
     const tolerance = toleranceSeconds(askedSeconds);
@@ -35,7 +35,7 @@ export function openLifetimeWatch(log: Log, { backend, rolePath }: LifetimeSubje
       backend,
       askedSeconds,
       gotSeconds: Math.round(gotSeconds),
-      remedy: `lower dpCert.rotation.expiration, or raise the limit: vault patch ${rolePath} max_ttl=${askedSeconds}s`,
+      remedy: `lower dpCert.rotation.expiration, or raise the limit: ${raise(askedSeconds)}`,
     });
   };
 }

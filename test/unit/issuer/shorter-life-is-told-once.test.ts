@@ -1,10 +1,13 @@
 import t from 'tap';
-import { openLifetimeWatch } from '../../../../src/issuer/vault/lifetime.ts';
-import { openRecordingLog } from '../../../helpers/recording-log.ts';
+import { openLifetimeWatch } from '../../../src/issuer/lifetime.ts';
+import { openRecordingLog } from '../../helpers/recording-log.ts';
 
 function setUp() {
   const log = openRecordingLog();
-  const watch = openLifetimeWatch(log, { backend: 'vault-1', rolePath: 'pki/roles/mesh' });
+  const watch = openLifetimeWatch(log, {
+    backend: 'vault-1',
+    raise: (seconds) => `vault patch pki/roles/mesh max_ttl=${seconds}s`,
+  });
   return { log, see: (askedSeconds: number, gotSeconds: number) => watch({ askedSeconds, gotSeconds }) };
 }
 
