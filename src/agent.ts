@@ -16,6 +16,7 @@ import { type ProbedBackend, watchHealth } from './issuer/watch-health.ts';
 import type { Log } from './log.ts';
 import { type ObservationPorts, openObservation } from './observe/observation.ts';
 import type { AgentFacts } from './observe/state.ts';
+import type { Status } from './observe/status.ts';
 import { computeRetryDelayMs } from './rotation/backoff.ts';
 import { type Candidate, Rotation, type RotationPlan, type RotationReason } from './rotation/rotation.ts';
 import { watchExpiry } from './rotation/watch-expiry.ts';
@@ -51,6 +52,9 @@ export interface Agent {
   reconfigure(config: Config): Promise<void>;
   /** A credential or a CA that the configuration names was stored anew. */
   sourcesChanged(): void;
+  status(): Status;
+  /** False: its loop stands still, and nothing but a restart would help. */
+  isAlive(): boolean;
   /**
    * Issues, delivers, rotates and answers until the signal is aborted or somebody asks it to quit, then closes what was
    * opened.
@@ -216,6 +220,9 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       roots.lookNow();
       if (rotation.isFailing) rotation.rotateNow('reconfigured').catch(() => undefined);
     },
+
+    status: () => observation.status(),
+    isAlive: () => observation.alive().ok,
 
     async run(signal, answering = () => undefined) {
       const either = AbortSignal.any([signal, closing.signal]);

@@ -1,7 +1,8 @@
-import { openAgent } from '../agent.ts';
-import { systemClock } from '../clock.ts';
+import { type Agent, openAgent } from '../agent.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { formatProblem } from '../config/problem.ts';
-import { type LogLevel, openLog } from '../log.ts';
+import { type Log, type LogLevel, openLog } from '../log.ts';
+import type { ToldSystemd } from '../systemd/tell-systemd.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import type { followConfiguration } from './follow-configuration.ts';
 import { openSources } from './open-sources.ts';
@@ -24,10 +25,24 @@ export const RUN_DEFAULTS = {
   logLevel: 'info',
 } as const;
 
+interface Ports {
+  readonly edge: Edge;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** Loaded when the first certificate is out. */
 const follow: typeof followConfiguration = async (...args) => {
   const { followConfiguration: loaded } = await import('./follow-configuration.ts');
   await loaded(...args);
+};
+
+/** Loaded only where systemd wants to know. */
+const tell = async (agent: Agent, { edge, clock, log }: Ports, signal: AbortSignal): Promise<ToldSystemd> => {
+  const { tellSystemd } = await import('../systemd/tell-systemd.ts');
+  const { openSendMessage } = await import('../systemd/send-message.ts');
+  const { environment, pid } = edge;
+  return tellSystemd(agent, { environment, pid, clock, log, send: openSendMessage(environment) }, signal);
 };
 
 /** The agent: until a signal ends it or, with `once`, until its first generation is delivered. */
@@ -65,12 +80,15 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
     await agent.runOnce(AbortSignal.any([stop.signal, AbortSignal.timeout(options.timeoutMs)]));
     return 0;
   }
+  const ended = new AbortController();
+  const leaving = AbortSignal.any([stop.signal, ended.signal]);
+  const systemd = edge.environment.NOTIFY_SOCKET ? tell(agent, { edge, clock, log }, leaving) : undefined;
   edge.onSignal('SIGHUP', () => {
     // Why it failed stands in the log.
-    agent.rotate('signal', stop.signal).catch(() => undefined);
+    const rotated = agent.rotate('signal', stop.signal).catch(() => undefined);
+    void systemd?.then(({ reloading }) => reloading(rotated));
   });
   let following: Promise<void> | undefined;
-  const ended = new AbortController();
   try {
     await agent.run(stop.signal, () => {
       const followed = { files: options.files, sources: () => sources };
@@ -79,6 +97,7 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
   } finally {
     ended.abort();
     await following;
+    await (await systemd)?.ended;
   }
   log.info('stopped');
   return 0;

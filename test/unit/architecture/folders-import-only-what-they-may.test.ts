@@ -148,12 +148,14 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       ],
       types: ['config/config.ts', 'issuer/issuer.ts', 'log.ts'],
     },
+    { room: 'systemd/', from: ['systemd/'], types: ['clock.ts', 'log.ts'] },
     { room: 'watch/', from: ['watch/', 'clock.ts'], types: ['log.ts'], npm: ['chokidar'] },
     {
       room: 'cli/',
       from: [
         'cli/',
         'watch/',
+        'systemd/',
         'doctor/',
         'setup/',
         'ca/',
