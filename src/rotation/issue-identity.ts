@@ -1,12 +1,11 @@
-import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { AgentError } from '../errors.ts';
-import { makeCsr } from '../identity/csr.ts';
 import type { Identity } from '../identity/identity.ts';
-import { KEY_TYPES, type KeyType, makePrivateKey } from '../identity/key-pair.ts';
+import { KEY_TYPES, type KeyType } from '../identity/key-pair.ts';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import { verifyIssued } from '../identity/verify.ts';
 import type { Issuer } from '../issuer/issuer.ts';
+import { holdOpenRequest, type OpenRequest } from './open-request.ts';
 
 export interface IdentityRequest {
   readonly spiffeId: SpiffeId;
@@ -14,6 +13,13 @@ export interface IdentityRequest {
   /** Whether another key type may be taken when the CA demands it. */
   readonly mayChangeKeyType: boolean;
   readonly ttlSeconds: number;
+}
+
+export interface IssuePorts {
+  readonly issuer: Issuer;
+  readonly clock: Clock;
+  /** What an earlier attempt at this CA has left. Default: nothing. */
+  readonly open?: OpenRequest | undefined;
 }
 
 /**
@@ -24,16 +30,17 @@ export interface IdentityRequest {
  */
 export async function issueIdentity(
   wanted: IdentityRequest,
-  { issuer, clock }: { readonly issuer: Issuer; readonly clock: Clock },
+  { issuer, clock, open = holdOpenRequest() }: IssuePorts,
   signal: AbortSignal,
 ): Promise<{ identity: Identity; keyType: KeyType; warnings: string[] }> {
   const { spiffeId, ttlSeconds } = wanted;
   const tried = new Set<KeyType>();
   for (let keyType = wanted.keyType; ; ) {
     tried.add(keyType);
-    const request = prepareRequest(spiffeId, keyType);
+    const request = open.take(spiffeId, keyType);
     try {
       const issued = await issuer.issue({ spiffeId, keyType, ttlSeconds, makeCsr: request.makeCsr }, signal);
+      open.spend();
       const privateKey = await request.privateKey();
       return { ...verifyIssued(issued, { spiffeId, privateKey }, clock.nowMs()), keyType };
     } catch (thrown) {
@@ -42,23 +49,6 @@ export async function issueIdentity(
       keyType = demanded;
     }
   }
-}
-
-/** A key and its request, both made once, when the first of them is asked for. */
-function prepareRequest(spiffeId: SpiffeId, keyType: KeyType) {
-  let key: Promise<KeyObject> | undefined;
-  let csr: Promise<Buffer> | undefined;
-  const privateKey = () => {
-    key ??= makePrivateKey(keyType);
-    return key;
-  };
-  return {
-    privateKey,
-    makeCsr: () => {
-      csr ??= privateKey().then((made) => makeCsr(spiffeId, made));
-      return csr;
-    },
-  };
 }
 
 function findDemandedKeyType(thrown: unknown): KeyType | undefined {
