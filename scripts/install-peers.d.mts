@@ -1,4 +1,12 @@
-export type PeerName = 'vault' | 'kube-apiserver' | 'etcd' | 'cert-manager' | 'envoy' | 'spiffe-client' | 'py-spiffe' | 'acmpca';
+export type PeerName =
+  | 'vault'
+  | 'kube-apiserver'
+  | 'etcd'
+  | 'cert-manager'
+  | 'envoy'
+  | 'spiffe-client'
+  | 'py-spiffe'
+  | 'acmpca';
 
 export function peerPaths(environment?: NodeJS.ProcessEnv): Record<PeerName, string>;
 export function installPeers(

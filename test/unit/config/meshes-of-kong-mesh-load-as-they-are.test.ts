@@ -78,8 +78,6 @@ t.test('a Mesh with every backend and key that is documented', async (t) => {
   t.same(
     lines,
     [
-      'mesh.yaml:7: warning: mtls.backends: this version leaves the CA of a backend that is not enabled (provided-1, ' +
-        'acmpca-1, certmanager-1, vault-aws) out of the trust bundle',
       'mesh.yaml:24: warning: mtls.backends[0].conf.fromCp.tls.caCert: a value that stands in the configuration is ' +
         'for development only; use secret or file',
     ],

@@ -59,9 +59,15 @@ t.test('a mesh without a name, or with one that could lead elsewhere', async (t)
 });
 
 t.test('what a mesh of others enables concerns others; mistakes in it are mistakes', async (t) => {
-  const others = mesh('other', '{name: ca-1, type: acmpca, conf: {arn: "arn:x"}}');
+  const others = mesh(
+    'other',
+    '{name: ca-1, type: acmpca, conf: {arn: "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/12345678-1234-1234-1234-123456789012"}}',
+  );
   t.same(loadText([mesh('default'), others].join('---\n')).lines, []);
-  const wrong = mesh('other', '{name: ca-1, type: acmpca, conf: {arm: "arn:x"}}');
+  const wrong = mesh(
+    'other',
+    '{name: ca-1, type: acmpca, conf: {arm: "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/12345678-1234-1234-1234-123456789012"}}',
+  );
   t.match(loadText([mesh('default'), wrong].join('---\n')).lines, [
     'mesh.yaml:7: mtls.backends[0].conf.arm: unknown key; did you mean "arn"?',
   ]);

@@ -78,7 +78,7 @@ t.test("the host's name becomes a service", async (t) => {
 });
 
 t.test('a missing or empty enabledBackend turns mTLS off', async (t) => {
-  for (const mtls of ['', 'mtls:', 'mtls: {}', 'mtls: {enabledBackend: "", backends: [{name: a, type: acmpca}]}']) {
+  for (const mtls of ['', 'mtls:', 'mtls: {}', 'mtls: {enabledBackend: "", backends: [{name: a, type: builtin}]}']) {
     const config = loadGood(`type: Mesh\nname: default\n${mtls}\n`);
     t.equal(config.backend, undefined, mtls);
     t.same(config.supportedBackends, mtls.includes('name: a') ? ['a'] : []);
