@@ -1,11 +1,13 @@
 import { RUN_DEFAULTS } from '../run.ts';
 import { type SetupOptions, setupVault } from '../setup.ts';
 import { type AddCommand, addCommand, type ConfigOptions } from './command.ts';
+import { addSetupCertManager } from './setup-certmanager.ts';
 
 type Options = ConfigOptions & Omit<SetupOptions, 'files'>;
 
 export const addSetup: AddCommand = (program, { edge, ended }) => {
   const setup = program.command('setup').description('print, or do, what the CA side needs');
+  addSetupCertManager(setup, { edge, ended });
   addCommand(setup, {
     name: 'vault',
     description: 'print what Vault needs as a script of vault commands, or do it',

@@ -23,7 +23,8 @@ export async function printManifests(subject: SetupSubject, choices: SetupChoice
     `# What the service account ${namespace}/${name} needs to get certificates for ${subject.spiffeId}`,
     `# from the ${kind} "${issuer}" of cert-manager. To be applied by an administrator: kubectl apply -f FILE`,
     render(makeManifests(subject, choices)).trimEnd(),
-    '# cert-manager approves every request by itself. Where approver-policy approves instead, it needs this, too:',
+    '# By itself cert-manager approves every request: whoever may create one gets any SPIFFE ID. Where approver-policy',
+    '# approves instead, which is better, it needs this, too:',
     ...render(makePolicy(subject, choices))
       .trimEnd()
       .split('\n')
