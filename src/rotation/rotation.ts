@@ -11,8 +11,16 @@ import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { Issuer } from '../issuer/issuer.ts';
 import type { Log } from '../log.ts';
 import { computeRetryDelayMs } from './backoff.ts';
-import { chooseCandidate, computeStandbyAtMs, type LifeInService } from './choose-candidate.ts';
+import {
+  type Choice,
+  chooseCandidate,
+  computeStandbyAtMs,
+  type Failures,
+  type LifeInService,
+} from './choose-candidate.ts';
+import { giveTime } from './give-time.ts';
 import { issueIdentity } from './issue-identity.ts';
+import { holdOpenRequest, type OpenRequest } from './open-request.ts';
 import { computeRotationDueMs } from './schedule.ts';
 
 /** Why a certificate is asked for; a bounded label. */
@@ -66,18 +74,21 @@ type Outcome =
   | { readonly generation: Generation; readonly nextAtMs: number }
   | { readonly generation: undefined; readonly error: AgentError; readonly nextAtMs: number };
 
+const NO_FAILURES: Failures = { failuresBefore: 0, failuresOnStandby: 0 };
+
 export class Rotation {
   readonly #ports: RotationPorts;
   readonly #saidWarnings = new Set<string>();
   /** What each CA took last, to begin with next time. */
   readonly #keyTypes = new Map<string, KeyType>();
+  readonly #openRequests = new Map<string, OpenRequest>();
   #plan: RotationPlan;
   /** Aborted when the plan is replaced. */
   #planReplaced = new AbortController();
   #waiters: Waiter[] = [];
   #wake = new AbortController();
   #current: { readonly generation: Generation; readonly dueAtMs: number } | undefined;
-  #failures = { failuresBefore: 0, failuresOnStandby: 0 };
+  #failures: Failures = NO_FAILURES;
 
   constructor(plan: RotationPlan, ports: RotationPorts) {
     this.#plan = plan;
@@ -138,7 +149,7 @@ export class Rotation {
   /** Goes on by another plan at once: an attempt under way is given up, and a new identity is asked for. */
   follow(plan: RotationPlan): void {
     this.#plan = plan;
-    this.#failures = { failuresBefore: 0, failuresOnStandby: 0 };
+    this.#failures = NO_FAILURES;
     this.#planReplaced.abort();
     this.#planReplaced = new AbortController();
     this.#wake.abort();
@@ -148,16 +159,19 @@ export class Rotation {
 
   async #attempt(reason: RotationReason, signal: AbortSignal): Promise<Outcome> {
     const plan = this.#plan;
-    const index = this.#chooseCandidate(plan);
-    const candidate = plan.candidates[index] as Candidate;
+    const choice = this.#chooseCandidate(plan);
+    const candidate = plan.candidates[choice.index] as Candidate;
+    const why = choice.index > 0 ? 'standby' : reason;
     try {
-      return await this.#issue(plan, candidate, index > 0 ? 'standby' : reason, signal);
+      return await giveTime(this.#ports.clock, candidate.backend, choice.untilMs, signal, (limited) =>
+        this.#issue(plan, candidate, why, limited),
+      );
     } catch (thrown) {
-      return this.#fail(plan, candidate, AgentError.from(thrown), reason, signal);
+      return this.#fail(plan, candidate, AgentError.from(thrown), { reason, choice, signal });
     }
   }
 
-  #chooseCandidate({ candidates, standbyRatio }: RotationPlan): number {
+  #chooseCandidate({ candidates, standbyRatio }: RotationPlan): Choice {
     return chooseCandidate(candidates.length, this.#failures, this.#life(), standbyRatio, this.#ports.clock.nowMs());
   }
 
@@ -170,14 +184,16 @@ export class Rotation {
     const { clock, random, sink, observer, log } = this.#ports;
     const keyType = plan.keyType ?? this.#keyTypes.get(backend) ?? 'ec-p256';
     const wanted = { spiffeId: plan.spiffeId, ttlSeconds, keyType, mayChangeKeyType: plan.keyType === undefined };
-    const issued = await issueIdentity(wanted, { issuer: await open(), clock }, signal);
+    const ports = { issuer: await open(), clock, open: this.#openRequestAt(backend) };
+    const issued = await issueIdentity(wanted, ports, signal);
     if (signal.aborted) throw new AgentError('ERR_AGENT', 'the configuration has changed meanwhile');
+    this.#openRequests.clear();
     this.#keyTypes.set(backend, issued.keyType);
     this.#sayOnce(issued.warnings, backend);
     const generation = await sink.publish(issued.identity, backend);
     const dueAtMs = computeRotationDueMs(generation, plan.jitterRatio, random());
     this.#current = { generation, dueAtMs };
-    this.#failures = { failuresBefore: 0, failuresOnStandby: 0 };
+    this.#failures = NO_FAILURES;
     observer.rotated({ generation, reason, dueAtMs });
     log.info('certificate issued', {
       generation: generation.number,
@@ -195,8 +211,7 @@ export class Rotation {
     plan: RotationPlan,
     { backend }: Candidate,
     error: AgentError,
-    reason: RotationReason,
-    signal: AbortSignal,
+    { reason, choice, signal }: { reason: RotationReason; choice: Choice; signal: AbortSignal },
   ): Outcome {
     const { clock, random, observer, log } = this.#ports;
     const nowMs = clock.nowMs();
@@ -208,7 +223,7 @@ export class Rotation {
       failuresBefore: this.#failures.failuresBefore,
       remainingLifeMs: life === undefined ? undefined : life.notAfterMs - nowMs,
     };
-    const standbyAtMs = this.#countFailure(plan, life, nowMs);
+    const standbyAtMs = this.#countFailure(plan, choice, nowMs);
     const nextAtMs = Math.min(nowMs + computeRetryDelayMs(attempt, random()), standbyAtMs);
     if (!signal.aborted) {
       observer.failed({ error, backend, reason, retryAtMs: nextAtMs });
@@ -223,13 +238,14 @@ export class Rotation {
   }
 
   /** @returns the moment at which the standbys' turn comes, if that lies ahead. */
-  #countFailure({ candidates, standbyRatio }: RotationPlan, life: LifeInService | undefined, nowMs: number): number {
-    const standbyAtMs = life === undefined ? 0 : computeStandbyAtMs(life, standbyRatio);
+  #countFailure({ candidates, standbyRatio }: RotationPlan, { isStandbyTurn }: Choice, nowMs: number): number {
     const { failuresBefore, failuresOnStandby } = this.#failures;
     this.#failures = {
       failuresBefore: failuresBefore + 1,
-      failuresOnStandby: failuresOnStandby + (nowMs >= standbyAtMs ? 1 : 0),
+      failuresOnStandby: failuresOnStandby + (isStandbyTurn ? 1 : 0),
     };
+    const life = this.#life();
+    const standbyAtMs = life === undefined ? 0 : computeStandbyAtMs(life, standbyRatio);
     return candidates.length > 1 && standbyAtMs > nowMs ? standbyAtMs : Number.POSITIVE_INFINITY;
   }
 
@@ -249,6 +265,12 @@ export class Rotation {
       await clock.sleep(Math.min(atMs - clock.nowMs(), MAX_SLEEP_MS), either);
       observer.ticked();
     }
+  }
+
+  #openRequestAt(backend: string): OpenRequest {
+    const open = this.#openRequests.get(backend) ?? holdOpenRequest();
+    this.#openRequests.set(backend, open);
+    return open;
   }
 
   #takeWaiters(): Waiter[] {

@@ -77,6 +77,13 @@ export async function setUpRotation(
       }
       await clock.someoneSleeps();
     },
+    /** Lets time pass, a second at a time, until it is so; an attempt takes real time for its key. */
+    async passUntil(isSo: () => boolean): Promise<void> {
+      while (!isSo()) {
+        clock.advance(1000);
+        for (let turns = 0; turns < 20 && !isSo(); turns += 1) await new Promise(setImmediate);
+      }
+    },
     async end(): Promise<void> {
       stop.abort();
       await running;

@@ -14,8 +14,8 @@ t.test('half of the time left belongs to the CA that the mesh enables', async (t
   await bench.pass(STANDBY_MS - 1000);
   t.equal(bench.rotated.length, 1);
   t.equal(bench.standbys[0]?.requests.length, 0, 'there is time yet');
-  await bench.pass(1000);
-  t.equal(bench.standbys[0]?.requests.length, 1, 'asked at that moment, no back-off is longer');
+  await bench.passUntil(() => bench.rotated.length === 2);
+  t.equal(bench.standbys[0]?.requests.length, 1);
   t.match(bench.rotated.at(-1), { reason: 'standby', generation: { backend: 'ca-2', number: 2 } });
   await bench.end();
 });
@@ -24,9 +24,9 @@ t.test('the next rotation is the enabled CA’s again', async (t) => {
   const bench = await setUpRotation({ standbys: 1 });
   await bench.start();
   bench.issuer.failures = Array.from({ length: 500 }, unreachable);
-  await bench.pass(STANDBY_MS);
+  await bench.passUntil(() => bench.rotated.length === 2);
   bench.issuer.failures = [];
-  await bench.pass(DUE_MS);
+  await bench.passUntil(() => bench.rotated.length === 3);
   t.match(bench.rotated.at(-1), { reason: 'due', generation: { backend: 'ca-1', number: 3 } });
   t.equal(bench.standbys[0]?.requests.length, 1);
   await bench.end();
@@ -37,8 +37,21 @@ t.test('without an identity, the standby is asked after the first failure', asyn
   bench.issuer.failures = [unreachable()];
   await bench.start();
   t.equal(bench.rotated.length, 0);
-  await bench.pass(1000);
+  await bench.passUntil(() => bench.rotated.length === 1);
   t.match(bench.rotated[0], { reason: 'standby', generation: { backend: 'ca-2' } });
+  await bench.end();
+});
+
+t.test('a CA that hangs is given up when the standby’s turn comes', async (t) => {
+  const bench = await setUpRotation({ standbys: 1 });
+  await bench.start();
+  bench.issuer.failures = [new Promise<never>(() => undefined)];
+  await bench.passUntil(() => bench.rotated.length === 2);
+  t.match(bench.failed.at(-1), {
+    backend: 'ca-1',
+    error: { code: 'ERR_CA_UNREACHABLE', message: /"ca-1" in the time that it has$/ },
+  });
+  t.match(bench.rotated.at(-1), { reason: 'standby', generation: { backend: 'ca-2' } });
   await bench.end();
 });
 
@@ -47,15 +60,18 @@ t.test('several standbys and the enabled CA take turns, by the clock and the fai
   const at = (nowMs: number, failuresBefore: number, failuresOnStandby: number) =>
     chooseCandidate(3, { failuresBefore, failuresOnStandby }, life, 0.5, nowMs);
   t.equal(computeStandbyAtMs(life, 0.5), STANDBY_MS);
-  t.same([at(DUE_MS, 0, 0), at(STANDBY_MS - 1, 9, 0)], [0, 0]);
+  t.same(at(DUE_MS, 0, 0), { index: 0, isStandbyTurn: false, untilMs: STANDBY_MS });
+  t.equal(at(STANDBY_MS - 1, 9, 0).index, 0);
   t.same(
-    [0, 1, 2, 3].map((failures) => at(STANDBY_MS, 9, failures)),
+    [0, 1, 2, 3].map((failures) => at(STANDBY_MS, 9, failures).index),
     [1, 2, 0, 1],
   );
+  t.same(at(STANDBY_MS, 9, 0), { index: 1, isStandbyTurn: true, untilMs: (STANDBY_MS + HOUR_MS) / 2 });
   t.same(
-    [0, 1, 2, 3].map((failures) => at(HOUR_MS, failures, 0)),
+    [0, 1, 2, 3].map((failures) => at(HOUR_MS, failures, 0).index),
     [0, 1, 2, 0],
     'expired',
   );
-  t.equal(chooseCandidate(1, { failuresBefore: 7, failuresOnStandby: 7 }, life, 0.5, STANDBY_MS), 0, 'nobody else');
+  const alone = chooseCandidate(1, { failuresBefore: 7, failuresOnStandby: 7 }, life, 0.5, STANDBY_MS);
+  t.same(alone, { index: 0, isStandbyTurn: false, untilMs: Number.POSITIVE_INFINITY });
 });
