@@ -5,7 +5,7 @@
  * compiled code (see loader.cjs), and Node's own modules are loaded when something of them is first used: importing node:http as an ES
  * module, for one, evaluates every export of it, WebSocket with the whole of undici among them (25 ms, 6 MB).
  */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -38,6 +38,26 @@ const leaveOut = {
   },
 };
 
+/**
+ * The AWS SDK as ES modules, of which only what is used gets in: 0.2 MB for a client with 4 actions instead of 2.3 MB, and each
+ * way to find credentials in a file of its own. Nor does the client bring its own, older search for credentials: it is given some.
+ */
+const awsAsModules = {
+  name: 'aws-as-modules',
+  setup({ onResolve, onLoad, resolve }) {
+    onResolve({ filter: /^@(aws-sdk|smithy|aws-crypto)\// }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === 'as it is') return undefined;
+      if (path === '@aws-sdk/credential-provider-node' && from.importer.includes('/client-acm-pca/')) {
+        return { path, namespace: 'left-out', sideEffects: false };
+      }
+      const found = await resolve(path, { ...from, pluginData: 'as it is' });
+      const asModule = found.path.replace('/dist-cjs/', '/dist-es/').replace('/build/main/', '/build/module/');
+      return existsSync(asModule) ? { ...found, path: asModule } : found;
+    });
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'export const defaultProvider = undefined;' }));
+  },
+};
+
 const { outputFiles, metafile } = await build({
   metafile: true,
   absWorkingDir: root,
@@ -50,7 +70,7 @@ const { outputFiles, metafile } = await build({
   platform: 'node',
   target: 'node22.22',
   chunkNames: '[name]-[hash]',
-  plugins: [leaveOut, compileProtos],
+  plugins: [leaveOut, awsAsModules, compileProtos],
   // The same code as ES modules, of which only what is used gets in.
   alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
   define: { MESHCERT_VERSION: JSON.stringify(version) },
