@@ -8,6 +8,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addRun } from './commands/run.ts';
 import { addSetup } from './commands/setup.ts';
+import { addSigner } from './commands/signer.ts';
 import { addValidate } from './commands/validate.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import { version } from './version.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSetup,
   addCa,
   addEnvoy,
+  addSigner,
   addHealthcheck,
 ];
 

@@ -17,11 +17,11 @@ export interface Followed {
 }
 
 /**
- * Brings what is stored anew into the running agent, until the signal is aborted: configuration, credentials, CAs. A
+ * Brings what is stored anew into what is running, the agent or the signer, until the signal is aborted: configuration, credentials, CAs. A
  * configuration with a mistake is refused, with every mistake in the log, and the running one stays.
  */
 export async function followConfiguration(
-  agent: Agent,
+  agent: Pick<Agent, 'reconfigure' | 'sourcesChanged'>,
   { files, sources }: Followed,
   { edge, clock, log }: { readonly edge: Edge; readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,

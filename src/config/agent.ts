@@ -10,6 +10,7 @@ import {
   asksForSomething,
   choice,
   convert,
+  duration,
   expected,
   fail,
   isMapping,
@@ -20,6 +21,7 @@ import {
   quote,
   text,
 } from './schema.ts';
+import { readSignerChoice, type SignerChoice } from './signer.ts';
 import { resolveSocketPath } from './socket-path.ts';
 
 /** The share of the lifetime by which a rotation may be late. */
@@ -63,9 +65,11 @@ const AGENT = {
   type: anything,
   mesh: maybe(meshName),
   service: maybe(text),
+  backend: maybe(text),
   trustDomain: maybe(trustDomain),
   spiffeId: maybe(text),
   tags: maybe(tags),
+  signer: anything,
   keyType: maybe(choice(['auto', ...KEY_TYPES])),
   allow: maybe(list(spiffePattern)),
   deliver: anything,
@@ -74,6 +78,7 @@ const AGENT = {
   admin: anything,
 };
 const ROTATION = {
+  expiration: maybe(duration),
   jitter: maybe(percent),
   standbyBackends: maybe(list(text)),
   standbyAfter: maybe(percent),
@@ -85,6 +90,12 @@ export interface Agent {
   readonly place: Place;
   readonly mesh: string | undefined;
   readonly service: string | undefined;
+  /** Takes the place of the Mesh's `enabledBackend`. */
+  readonly backend: string | undefined;
+  /** Takes the place of the Mesh's `expiration`. */
+  readonly ttlSeconds: number | undefined;
+  /** Undefined: this agent holds the keys of `builtin` and `provided` CAs itself. */
+  readonly signer: SignerChoice | undefined;
   readonly trustDomain: string | undefined;
   readonly spiffeId: string | undefined;
   readonly tags: Config['tags'];
@@ -105,6 +116,7 @@ export function readAgent(value: unknown, place: Place, currentDirectory: string
   const {
     mesh,
     service,
+    backend,
     trustDomain,
     spiffeId,
     tags = {},
@@ -124,19 +136,21 @@ export function readAgent(value: unknown, place: Place, currentDirectory: string
     place,
     mesh,
     service,
+    backend,
+    signer: readSignerChoice(parts.signer, place.at('signer')),
+    ...readRotation(parts.rotation, place.at('rotation')),
     trustDomain,
     spiffeId,
     tags,
     keyType: keyType === 'auto' ? undefined : keyType,
     allow,
     deliver,
-    rotation: readRotation(parts.rotation, place.at('rotation')),
     telemetry: telemetry.address ?? { host: '127.0.0.1', port: 9902 },
     admin,
   };
 }
 
-function readRotation(value: unknown, place: Place): Config['rotation'] {
+function readRotation(value: unknown, place: Place): Pick<Agent, 'rotation' | 'ttlSeconds'> {
   const read = readMapping(ROTATION, value, place);
   const { jitter = MAX_JITTER_RATIO, standbyBackends = [], standbyAfter = DEFAULT_STANDBY_RATIO, onStart } = read;
   if (jitter > MAX_JITTER_RATIO) {
@@ -145,7 +159,12 @@ function readRotation(value: unknown, place: Place): Config['rotation'] {
   if (asksForSomething(onStart) && onStart !== 'reissue') {
     place.at('onStart').error('anything but "reissue" is not in this version yet');
   }
-  return { jitterRatio: jitter, standbyBackends, standbyRatio: standbyAfter };
+  const ttlMs = read.expiration;
+  if (ttlMs !== undefined && ttlMs < 1000) place.at('expiration').error('expected at least a second');
+  return {
+    rotation: { jitterRatio: jitter, standbyBackends, standbyRatio: standbyAfter },
+    ttlSeconds: ttlMs === undefined ? undefined : Math.floor(ttlMs / 1000),
+  };
 }
 
 function readSocket(admin: unknown, place: Place, currentDirectory: string): string {

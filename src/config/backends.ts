@@ -7,6 +7,7 @@ import { readAcmPca } from './acmpca.ts';
 import { readBuiltin } from './builtin.ts';
 import { readCertManager } from './certmanager.ts';
 import type { IssuerConfig } from './config.ts';
+import { readKubernetes } from './kubernetes.ts';
 import type { Place } from './place.ts';
 import { readProvided } from './provided.ts';
 import { choice } from './schema.ts';
@@ -50,6 +51,7 @@ const BACKEND_TYPES = {
   vault: readVault,
   acmpca: readAcmPca,
   certmanager: readCertManager,
+  kubernetes: readKubernetes,
 } as const satisfies Record<string, ReadConf>;
 
 export type BackendTypeName = keyof typeof BACKEND_TYPES;

@@ -15,6 +15,7 @@ import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { AcmPcaConfig } from '../issuer/acmpca/config.ts';
 import type { BuiltinConfig } from '../issuer/builtin/config.ts';
 import type { CertManagerConfig } from '../issuer/certmanager/config.ts';
+import type { KubernetesConfig } from '../issuer/kubernetes/config.ts';
 import type { ProvidedConfig } from '../issuer/provided/config.ts';
 import type { VaultConfig } from '../issuer/vault/config.ts';
 
@@ -58,7 +59,13 @@ export interface Backend {
   readonly issuer: IssuerConfig;
 }
 
-export type IssuerConfig = VaultConfig | BuiltinConfig | ProvidedConfig | CertManagerConfig | AcmPcaConfig;
+export type IssuerConfig =
+  | VaultConfig
+  | BuiltinConfig
+  | ProvidedConfig
+  | CertManagerConfig
+  | AcmPcaConfig
+  | KubernetesConfig;
 
 /** How generations are handed over. */
 export interface DeliverConfig {

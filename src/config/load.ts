@@ -6,6 +6,7 @@
  */
 import { AgentError } from '../errors.ts';
 import { renderSpiffeId, type SpiffeId } from '../identity/spiffe-id.ts';
+import { IDENTITY_TEMPLATE } from '../kubernetes/mesh-signer.ts';
 import { type Agent, readAgent } from './agent.ts';
 import { makeBuiltinConfig } from './builtin.ts';
 import type { Config, Problem } from './config.ts';
@@ -13,6 +14,7 @@ import { parseDocuments, type Source } from './documents.ts';
 import { type Mesh, type Mtls, makeDefaultBackend, openMesh, readMtls } from './mesh.ts';
 import { type Findings, Place } from './place.ts';
 import { isAbsent, quote, suggest } from './schema.ts';
+import { askSigner } from './signer.ts';
 import { sortDocuments } from './sort-documents.ts';
 
 export interface LoadInput {
@@ -61,15 +63,19 @@ export function loadConfig(input: LoadInput): Loaded {
   const selected = selectMesh(agent, meshes, isComplete);
   const { currentDirectory, environment } = input;
   const service = agent.service ?? cleanHostName(input.hostName);
-  const context = { currentDirectory, environment, tags: { 'kuma.io/service': service, ...agent.tags } };
+  const tags = { 'kuma.io/service': service, ...agent.tags };
+  const chosen = { name: agent.backend, place: agent.place.at('backend'), ttlSeconds: agent.ttlSeconds };
+  const context = { currentDirectory, environment, tags, chosen };
   const read = meshes.map((mesh) => [mesh, readMtls(mesh, mesh === selected, context)] as const);
-  const mtls = read.find(([mesh]) => mesh === selected)?.[1] ?? useBuiltin(currentDirectory);
+  const meshName = selected?.name ?? agent.mesh ?? DEFAULT_MESH;
+  const given = read.find(([mesh]) => mesh === selected)?.[1] ?? useBuiltin(currentDirectory);
+  const mtls = agent.signer === undefined ? given : askSigner(given, meshName, agent.signer, environment);
   if (meshes.length === 0 && input.sources.length > 0 && isComplete) {
     agent.place.warn('there is no Mesh document, so a builtin CA is used', 'give the file of the Mesh with -c, too');
   }
 
   checkStandbys(agent, mtls);
-  const config = makeConfig(agent, selected?.name ?? agent.mesh ?? DEFAULT_MESH, service, mtls, input);
+  const config = makeConfig(agent, meshName, service, mtls, input);
   const problems = sortProblems(findings.problems, input.sources);
   return { config: problems.some(({ severity }) => severity === 'error') ? undefined : config, problems };
 }
@@ -135,7 +141,8 @@ const PLACEHOLDERS = {
 } as const;
 
 function makeSpiffeId(agent: Agent, mesh: string, service: string, { environment }: LoadInput): SpiffeId | undefined {
-  const { spiffeId: template = '/{service}', trustDomain = mesh, tags, place } = agent;
+  const { signer, spiffeId, trustDomain = mesh, tags, place } = agent;
+  const template = spiffeId ?? (signer === undefined ? '/{service}' : IDENTITY_TEMPLATE);
   const find = (name: keyof typeof PLACEHOLDERS) =>
     PLACEHOLDERS[name].map((variable) => environment[variable]).find((value) => !isAbsent(value));
   const values = { namespace: find('namespace'), serviceAccount: find('serviceAccount'), pod: find('pod') };
@@ -144,7 +151,7 @@ function makeSpiffeId(agent: Agent, mesh: string, service: string, { environment
   } catch (thrown) {
     const { message, remedy } = AgentError.from(thrown);
     const unset = Object.entries(PLACEHOLDERS).find(([name]) => message.includes(`{${name}} has no value`));
-    const key = agent.spiffeId !== undefined ? 'spiffeId' : 'service';
+    const key = spiffeId !== undefined ? 'spiffeId' : signer !== undefined ? 'signer' : 'service';
     place.at(key).error(message, unset === undefined ? remedy : `set ${unset[1][0]} in the environment`);
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { type AgentContext, type BackendContext, backendType, readConf, SUPPORTED_TYPES } from './backends.ts';
+import { type AgentContext, BACKEND_TYPE_NAMES, type BackendContext, backendType, readConf } from './backends.ts';
 import type { Backend } from './config.ts';
 import type { Document } from './documents.ts';
 import { type Findings, Place } from './place.ts';
@@ -92,7 +92,9 @@ function warnOfMisspeltMtls(spec: Record<string, unknown>, place: Place): void {
  * @param isSelected false for a Mesh beside the one in use: what it enables concerns others.
  */
 export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, agent: AgentContext): Mtls {
-  const { enabledBackend, backends } = readMapping(MTLS, mtls, mtlsPlace);
+  const { backends, ...given } = readMapping(MTLS, mtls, mtlsPlace);
+  const chosen = isSelected ? agent.chosen : undefined;
+  const enabledBackend = chosen?.name ?? given.enabledBackend;
   const listPlace = mtlsPlace.at('backends');
   const rawBackends = backends ?? [];
   if (!Array.isArray(rawBackends)) {
@@ -114,25 +116,15 @@ export function readMtls({ name, mtls, mtlsPlace }: Mesh, isSelected: boolean, a
   if (enabledBackend === undefined) return { backend: undefined, backends: usable, supportedBackends: names };
 
   if (!names.includes(enabledBackend)) {
-    const given = names.length === 0 ? 'there is none' : names.join(', ');
-    mtlsPlace
-      .at('enabledBackend')
-      .error(`expected the name of a backend (${given}), got ${quote(enabledBackend)}`, suggest(enabledBackend, names));
-  } else if (isSelected) {
-    warnOfOthers(
-      names.filter((one) => one !== enabledBackend && !usable.some(({ name }) => name === one)),
-      listPlace,
+    const known = names.length === 0 ? 'there is none' : names.join(', ');
+    const place = chosen?.name === undefined ? mtlsPlace.at('enabledBackend') : chosen.place;
+    place.error(
+      `expected the name of a backend (${known}), got ${quote(enabledBackend)}`,
+      suggest(enabledBackend, names),
     );
   }
   const backend = usable.find((one) => one.name === enabledBackend);
   return { backend, backends: usable, supportedBackends: names };
-}
-
-function warnOfOthers(others: readonly string[], place: Place): void {
-  if (others.length === 0) return;
-  place.warn(
-    `this version leaves the CA of a backend that is not enabled (${others.join(', ')}) out of the trust bundle`,
-  );
 }
 
 function readBackend(
@@ -147,18 +139,19 @@ function readBackend(
   const read = readMapping(BACKEND, raw, place);
   for (const key of ['name', 'type'] as const) {
     if (isAbsent(raw[key]))
-      place.at(key).error(`missing: expected ${key === 'name' ? 'a name' : SUPPORTED_TYPES.join(', ')}`);
+      place.at(key).error(`missing: expected ${key === 'name' ? 'a name' : BACKEND_TYPE_NAMES.join(', ')}`);
   }
   const ttlMs = read.dpCert?.rotation?.expiration;
   if (ttlMs !== undefined && ttlMs < 1000) {
     place.at('dpCert', 'rotation', 'expiration').error('expected at least a second');
   }
+  const ttlSeconds = ttlMs === undefined ? THIRTY_DAYS_SECONDS : Math.floor(ttlMs / 1000);
   const issuer = read.type && readConf(read.type, read.conf, place, context);
   if (read.name === undefined || issuer === undefined) return { name: read.name, backend: undefined };
   const backend: Backend = {
     name: read.name,
     mode: read.mode ?? 'STRICT',
-    ttlSeconds: ttlMs === undefined ? THIRTY_DAYS_SECONDS : Math.floor(ttlMs / 1000),
+    ttlSeconds: (context.isSelected ? context.chosen.ttlSeconds : undefined) ?? ttlSeconds,
     requestTimeoutMs: read.dpCert?.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT_MS,
     issuer,
   };

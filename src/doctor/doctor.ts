@@ -41,6 +41,12 @@ export async function examine(config: Config, ports: DoctorPorts): Promise<reado
       await examineCertManager(examination, subject, ports);
       return examination.findings;
     }
+    case 'kubernetes': {
+      const { examineKubernetes } = await import('./examine-kubernetes.ts');
+      const subject = { kubernetes: issuer, backend: name, mesh, spiffeId, keyType, ttlSeconds, requestTimeoutMs };
+      await examineKubernetes(examination, subject, ports);
+      return examination.findings;
+    }
     case 'provided': {
       const { examineProvided } = await import('./examine-provided.ts');
       const { trustDomain } = spiffeId;

@@ -13,6 +13,7 @@ const ISSUERS: { readonly [Kind in IssuerConfig['kind']]: () => Promise<OpenIssu
   provided: async () => (await import('./provided/index.ts')).openProvided,
   acmpca: async () => (await import('./acmpca/index.ts')).openAcmPca,
   certmanager: async () => (await import('./certmanager/index.ts')).openCertManager,
+  kubernetes: async () => (await import('./kubernetes/index.ts')).openKubernetesSigner,
 };
 
 /** Opens the issuer for a backend. Touches neither network nor files; those wait for the first `issue`. */

@@ -1,5 +1,6 @@
 /**
- * `/metrics`, `/healthz`, `/readyz` and `/` over TCP: for Prometheus, probes and a person with a browser. Read-only.
+ * `/metrics`, `/healthz`, `/readyz`, `/status` and `/` over TCP: for Prometheus, probes, `inspect --kubernetes`, and a
+ * person with a browser. Read-only.
  *
  * @module
  */
@@ -11,6 +12,12 @@ import { type Answer, closeHttpServer, makeHttpServer, type Routes, startListeni
 import { METRICS_CONTENT_TYPE } from './metrics.ts';
 import type { Observation } from './observation.ts';
 import { renderStatusPage } from './status-page.ts';
+
+/** What is shown. Without a status there is no page for people: a signer has no certificate of its own. */
+export type Observed = Pick<Observation, 'ready' | 'alive'> & {
+  readonly metrics: Pick<Observation['metrics'], 'render'>;
+  readonly status?: Observation['status'];
+};
 
 export interface TelemetryServer {
   /** `http://127.0.0.1:9902` */
@@ -24,7 +31,7 @@ export interface TelemetryServer {
  */
 export async function openTelemetryServer(
   listen: { readonly host: string; readonly port: number },
-  observation: Pick<Observation, 'status' | 'ready' | 'alive' | 'metrics'>,
+  observation: Observed,
   log: Log,
 ): Promise<TelemetryServer> {
   const routes: Routes = {
@@ -33,9 +40,7 @@ export async function openTelemetryServer(
     },
     '/healthz': { GET: () => answerHealth(observation.alive()) },
     '/readyz': { GET: () => answerHealth(observation.ready()) },
-    '/': {
-      GET: () => ({ status: 200, type: 'text/html; charset=utf-8', body: renderStatusPage(observation.status()) }),
-    },
+    ...makeStatusRoute(observation.status),
   };
   const server = await makeHttpServer(routes, log);
   await startListening(server, { host: listen.host, port: listen.port }, log).catch((cause) => {
@@ -46,6 +51,11 @@ export async function openTelemetryServer(
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     close: () => closeHttpServer(server),
   };
+}
+
+function makeStatusRoute(status: Observed['status']): Routes {
+  if (status === undefined) return {};
+  return { '/': { GET: () => ({ status: 200, type: 'text/html; charset=utf-8', body: renderStatusPage(status()) }) } };
 }
 
 function answerHealth(health: Health): Answer {

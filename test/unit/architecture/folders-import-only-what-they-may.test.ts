@@ -43,6 +43,17 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       types: ['issuer/issuer.ts', 'data-source.ts'],
     },
     {
+      room: 'issuer/kubernetes/',
+      from: ['issuer/kubernetes/', 'issuer/lifetime.ts', 'kubernetes/', 'ca/', 'identity/', 'errors.ts'],
+      types: ['issuer/issuer.ts', 'data-source.ts'],
+    },
+    {
+      room: 'signer/',
+      from: ['signer/', 'ca/', 'kubernetes/', 'identity/', 'errors.ts', 'clock.ts'],
+      types: ['issuer/*/config.ts', 'data-source.ts', 'log.ts'],
+      npm: ['prom-client'],
+    },
+    {
       room: 'issuer/vault/',
       from: ['issuer/vault/', 'issuer/lifetime.ts', 'identity/', 'last-good.ts', 'errors.ts', 'clock.ts', 'log.ts'],
       types: ['issuer/issuer.ts', 'data-source.ts'],
@@ -126,7 +137,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     },
     {
       room: 'config/',
-      from: ['config/', 'identity/', 'kubernetes/access.ts', 'errors.ts'],
+      from: ['config/', 'identity/', 'kubernetes/access.ts', 'kubernetes/mesh-signer.ts', 'errors.ts'],
       types: ['issuer/*/config.ts', 'delivery/*/config.ts', 'data-source.ts'],
       npm: ['valibot', 'yaml'],
     },
@@ -155,6 +166,8 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       from: [
         'cli/',
         'watch/',
+        'signer/',
+        'observe/telemetry-server.ts',
         'systemd/',
         'doctor/',
         'setup/',
