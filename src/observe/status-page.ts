@@ -15,7 +15,7 @@ export function renderStatusPage(status: Status): string {
     ['Last error', lastError === undefined ? '-' : `${lastError.at} ${lastError.line}`],
     ['Version', status.agent.version],
   ];
-  const links = ['/metrics', '/healthz', '/readyz'].map((path) => `<a href="${path}">${path}</a>`);
+  const links = ['/metrics', '/healthz', '/readyz', '/status'].map((path) => `<a href="${path}">${path}</a>`);
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

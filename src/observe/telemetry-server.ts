@@ -13,7 +13,7 @@ import { METRICS_CONTENT_TYPE } from './metrics.ts';
 import type { Observation } from './observation.ts';
 import { renderStatusPage } from './status-page.ts';
 
-/** What is shown. Without a status there is no page for people: a signer has no certificate of its own. */
+/** What is shown. Without a status there is neither it nor a page for people: a signer has no certificate of its own. */
 export type Observed = Pick<Observation, 'ready' | 'alive'> & {
   readonly metrics: Pick<Observation['metrics'], 'render'>;
   readonly status?: Observation['status'];
@@ -55,7 +55,10 @@ export async function openTelemetryServer(
 
 function makeStatusRoute(status: Observed['status']): Routes {
   if (status === undefined) return {};
-  return { '/': { GET: () => ({ status: 200, type: 'text/html; charset=utf-8', body: renderStatusPage(status()) }) } };
+  return {
+    '/status': { GET: () => ({ status: 200, type: 'application/json', body: `${JSON.stringify(status())}\n` }) },
+    '/': { GET: () => ({ status: 200, type: 'text/html; charset=utf-8', body: renderStatusPage(status()) }) },
+  };
 }
 
 function answerHealth(health: Health): Answer {

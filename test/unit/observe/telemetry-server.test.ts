@@ -35,6 +35,16 @@ t.test('Prometheus gets the text format, whatever it would accept', async (t) =>
   }
 });
 
+t.test('programs read the same status as on the admin socket, in which nothing is secret', async (t) => {
+  const { get, issue, deliver, observation } = await setUp(t);
+  deliver(await issue());
+  const response = await get('/status');
+  t.equal(response.headers.get('content-type'), 'application/json');
+  const text = await response.text();
+  t.strictSame(JSON.parse(text), observation.status());
+  t.notMatch(text, /PRIVATE|BEGIN/);
+});
+
 t.test('a person gets a page with links, in which nothing is taken for HTML', async (t) => {
   const { get } = await setUp(t, { name: '<script>alert(1)</script>' });
   const page = await (await get('/')).text();
@@ -50,7 +60,7 @@ t.test('read-only: other methods are refused, other paths are not there', async 
     t.equal(response.status, 405, method);
     t.equal(response.headers.get('allow'), 'GET, HEAD');
   }
-  for (const path of ['/status', '/rotate', '/quit', '/metrics/', '/..%2f', '/toString', '/__proto__']) {
+  for (const path of ['/status/', '/rotate', '/quit', '/metrics/', '/..%2f', '/toString', '/__proto__']) {
     t.equal((await get(path)).status, 404, path);
   }
   const head = await get('/metrics', 'HEAD');
