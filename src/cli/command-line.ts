@@ -4,6 +4,7 @@ import type { AddCommand } from './commands/command.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnvoy } from './commands/envoy.ts';
 import { addHealthcheck } from './commands/healthcheck.ts';
+import { addInject } from './commands/inject.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addRun } from './commands/run.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSetup,
   addCa,
   addEnvoy,
+  addInject,
   addSigner,
   addHealthcheck,
 ];

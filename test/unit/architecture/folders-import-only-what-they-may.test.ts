@@ -173,6 +173,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
         'setup/',
         'ca/',
         'envoy/',
+        'inject/',
         'config/',
         'agent.ts',
         'kubernetes/',
@@ -188,6 +189,12 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       room: 'envoy/',
       from: ['envoy/', 'identity/', 'errors.ts'],
       types: ['config/config.ts', 'delivery/*/config.ts'],
+      npm: ['yaml'],
+    },
+    {
+      room: 'inject/',
+      from: ['inject/', 'envoy/read-target.ts', 'config/nearest.ts', 'errors.ts'],
+      types: ['config/', 'envoy/plan.ts'],
       npm: ['yaml'],
     },
     {
