@@ -82,3 +82,20 @@ mtls:
   backends:
   - {name: ca-1, type: provided, dpCert: {rotation: {expiration: ${expiration}}}, conf: ${conf}}`;
 }
+
+/** A Mesh with a CA of AWS Private CA. */
+export function renderAcmPcaMesh(
+  arn: string,
+  options: { readonly expiration?: string; readonly requestTimeout?: string; readonly conf?: string } = {},
+): string {
+  const { expiration = '1h', requestTimeout = '10s', conf = '' } = options;
+  return `type: Mesh
+name: default
+mtls:
+  enabledBackend: aws-1
+  backends:
+  - name: aws-1
+    type: acmpca
+    dpCert: {requestTimeout: ${requestTimeout}, rotation: {expiration: ${expiration}}}
+    conf: {arn: "${arn}"${conf === '' ? '' : `, ${conf}`}}`;
+}

@@ -69,6 +69,8 @@ export interface PrivateCa {
   readonly rootPem: string;
   /** For an issuer with credentials of its own. */
   readonly config: AcmPcaConfig;
+  /** Gives it its certificate, where it is pending. */
+  install(): Promise<void>;
   /** In place of those before. */
   setFaults(...faults: readonly Fault[]): Promise<void>;
   setStatus(status: string): Promise<void>;
@@ -129,7 +131,7 @@ async function createCa(url: string, options: CaOptions): Promise<PrivateCa> {
     }),
   );
   let certificatePem = '';
-  if (!options.isPending) {
+  const install = async () => {
     const { Csr = '' } = await client.send(new GetCertificateAuthorityCsrCommand({ CertificateAuthorityArn: arn }));
     const signer = parent?.arn ?? arn;
     const { CertificateArn } = await client.send(
@@ -150,8 +152,8 @@ async function createCa(url: string, options: CaOptions): Promise<PrivateCa> {
         ...(made.CertificateChain && { CertificateChain: Buffer.from(made.CertificateChain) }),
       }),
     );
-  }
-  client.destroy();
+  };
+  if (!options.isPending) await install();
   const control = (path: string, body: object) =>
     requestJson(`${url}/stand-in/${path}`, { method: 'POST', body: { arn, ...body } });
   const look = async () => {
@@ -164,6 +166,7 @@ async function createCa(url: string, options: CaOptions): Promise<PrivateCa> {
     keyAlgorithm,
     certificatePem,
     rootPem: parent?.rootPem ?? certificatePem,
+    install,
     config: {
       kind: 'acmpca',
       arn,

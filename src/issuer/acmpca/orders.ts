@@ -26,6 +26,7 @@ export interface Orders {
 }
 
 export function openOrders(clock: Clock): Orders {
+  let placed = 0;
   let open: { readonly order: Order; readonly atMs: number } | undefined;
 
   function isUseful({ order, atMs }: NonNullable<typeof open>, ttlSeconds: number): boolean {
@@ -37,7 +38,8 @@ export function openOrders(clock: Clock): Orders {
     take(csr, ttlSeconds, chooseEndSeconds) {
       if (open?.order.csr.equals(csr) && isUseful(open, ttlSeconds)) return open.order;
       const endSeconds = chooseEndSeconds();
-      open = { order: { csr, endSeconds, token: makeToken(csr, endSeconds) }, atMs: clock.monotonicMs() };
+      placed += 1;
+      open = { order: { csr, endSeconds, token: makeToken(csr, placed) }, atMs: clock.monotonicMs() };
       return open.order;
     },
     close(order) {
@@ -46,7 +48,7 @@ export function openOrders(clock: Clock): Orders {
   };
 }
 
-/** 32 letters and digits; the same for the same request and end, and for no other. */
-function makeToken(csr: Buffer, endSeconds: number): string {
-  return createHash('sha256').update(`${endSeconds} `).update(csr).digest('hex').slice(0, 32);
+/** 32 letters and digits, another one for each order: a second for the same request must not be answered with the first. */
+function makeToken(csr: Buffer, placed: number): string {
+  return createHash('sha256').update(`${placed} `).update(csr).digest('hex').slice(0, 32);
 }
