@@ -17,6 +17,8 @@ if (major < 22 || (major === 22 && minor < 22)) {
   process.stderr.write(`meshcert: needs Node 22.22 or later, this is ${process.version}\n`);
   process.exit(1);
 }
+// Nodes that are too old have no such module.
+const { getRawAsset, isSea } = require('node:sea');
 
 /** By name of the chunk. */
 const loaded = new Map();
@@ -34,10 +36,9 @@ function load(name) {
 }
 
 function compile(name) {
-  const filename = join(__dirname, name);
   // The build writes ASCII only.
-  const source = `(function (exports, require, module, define) {${readFileSync(filename, 'latin1')}\n})`;
-  const script = new Script(source, { filename, cachedData: readCache(`${filename}.cache`) });
+  const source = `(function (exports, require, module, define) {${read(name).latin1Slice()}\n})`;
+  const script = new Script(source, { filename: join(__dirname, name), cachedData: readCache(`${name}.cache`) });
   return { script, run: script.runInThisContext() };
 }
 
@@ -49,13 +50,18 @@ function requireFrom(id) {
   return id.startsWith('./') ? load(id.slice(2)) : require(id);
 }
 
-function readCache(path) {
+/** The chunks lie beside this file, or in the single executable (build-sea.mjs) that this file is then the main script of. */
+function read(name) {
+  return isSea() ? Buffer.from(getRawAsset(name)) : readFileSync(join(__dirname, name));
+}
+
+function readCache(name) {
   try {
-    return readFileSync(path);
+    return read(name);
   } catch {
     return undefined;
   }
 }
 
-if (require.main === module) load('program.js');
+if (isSea() || require.main === module) load('program.js');
 else module.exports = { load, loaded };
