@@ -24,6 +24,10 @@ export interface IssuerUnderContract {
   readonly config: IssuerConfig;
   /** The same kind where there is no CA, and how that is told. */
   readonly absent: { readonly config: IssuerConfig; readonly code: ErrorCode };
+  /** It knows who asks, and certifies `spiffe://default/web` for us and nothing else. */
+  readonly certifiesUsAlone?: true;
+  /** The shortest life that can be asked for, in seconds. Default: none. */
+  readonly leastTtlSeconds?: number;
   /** Default: nothing can be read from the secrets directory. */
   readonly context?: Partial<IssuerContext>;
 }
@@ -32,7 +36,8 @@ const TTL_SECONDS = 3600;
 const WEB = new SpiffeId('default', '/web');
 
 /** Adds the tests to `t`, each with an issuer of its own. */
-export function holdToIssuerContract(t: Test, { config, absent, context = {} }: IssuerUnderContract): void {
+export function holdToIssuerContract(t: Test, subject: IssuerUnderContract): void {
+  const { config, absent, certifiesUsAlone, leastTtlSeconds = 0, context = {} } = subject;
   const open = (wanted: IssuerConfig = config) => openIssuer(wanted, makeIssuerContext(context));
   const check = (name: string, work: (t: Test, issuer: Issuer) => Promise<void>) =>
     t.test(name, async (t) => {
@@ -53,14 +58,15 @@ export function holdToIssuerContract(t: Test, { config, absent, context = {} }: 
     });
   }
 
-  check('certifies the path that is asked for', async (t, issuer) => {
+  check('certifies the path that is asked for, or refuses it', async (t, issuer) => {
     const spiffeId = new SpiffeId('default', '/ns/shop/sa/orders.v1_a-b');
+    if (certifiesUsAlone) return void t.equal((await catchError(issue(issuer, { spiffeId }))).code, 'ERR_CA_REFUSED');
     const { identity } = await issue(issuer, { spiffeId });
     t.equal(identity.spiffeId.toString(), 'spiffe://default/ns/shop/sa/orders.v1_a-b');
   });
 
   check('gives a life within what was asked', async (t, issuer) => {
-    for (const ttlSeconds of [TTL_SECONDS, 120]) {
+    for (const ttlSeconds of [TTL_SECONDS, Math.max(120, leastTtlSeconds)]) {
       const before = Date.now();
       const { identity } = await issue(issuer, { ttlSeconds });
       const lifeMs = identity.notAfter.getTime() - before;
