@@ -18,6 +18,8 @@ export interface Refusal {
 }
 
 const MAX_QUOTED = 300;
+/** What is invalid is quoted in base64, a whole signing request for one, which is nobody's to read in a log. */
+const LONG_VALUE = /[A-Za-z0-9+/=]{80,}/g;
 
 /** An answer that is no success, in words. */
 export function explainStatus({ status, body, retryAfterMs }: Refusal, attempt: Attempt): KubernetesError {
@@ -72,5 +74,8 @@ function interpret(
 function readMessage(body: unknown, { path }: Attempt): string {
   const { message, code } = (body ?? {}) as { message?: unknown; code?: unknown };
   if (typeof message !== 'string' || ((code === 400 || code === 422) && /\/secrets(\/|$)/.test(path))) return '';
-  return message.replaceAll(/\p{Cc}+/gu, ' ').slice(0, MAX_QUOTED);
+  return message
+    .replaceAll(LONG_VALUE, '...')
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .slice(0, MAX_QUOTED);
 }
