@@ -26,8 +26,14 @@ const UNUSED = [
   /\/prom-client\/lib\/(pushgateway|cluster|summary|defaultMetrics)\.js$/,
   /\/grpc-js\/build\/src\/(client|make-client|client-interceptors|channel|experimental|load-balancer.*|resolver-.*)\.js$/,
   /\/@grpc\/proto-loader\/build\/src\/index\.js$/,
-  /\/@kubernetes\/client-node\/dist\/gen\/index\.js$/,
   /\/undici\/index\.js$/,
+];
+/** The same of packages that are ES modules, where "module" would be that of the whole chunk. */
+const UNUSED_MODULES = [
+  {
+    filter: /\/@kubernetes\/client-node\/dist\/gen\/index\.js$/,
+    contents: 'export const createConfiguration = undefined, ServerConfiguration = undefined;',
+  },
 ];
 const leaveOut = {
   name: 'leave-out',
@@ -35,6 +41,7 @@ const leaveOut = {
     // The index of grpc-js sets up what it loads.
     const contents = 'module.exports = { setup() {} };';
     for (const filter of UNUSED) onLoad({ filter }, () => ({ contents }));
+    for (const { filter, contents } of UNUSED_MODULES) onLoad({ filter }, () => ({ contents }));
   },
 };
 
