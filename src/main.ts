@@ -28,6 +28,9 @@ void runProgram(process.argv.slice(2), {
     return hostname();
   },
   isTerminal: isatty(STDERR),
+  get isOutTerminal() {
+    return isatty(STDOUT);
+  },
   writeOut: (text) => write(STDOUT, text),
   writeError: (text) => write(STDERR, text),
   random: () => Math.random(),

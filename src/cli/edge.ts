@@ -5,6 +5,8 @@ export interface Edge {
   readonly hostName: string;
   /** Whether a person reads the error stream, which the log goes to. */
   readonly isTerminal: boolean;
+  /** Whether a person reads what commands print. */
+  readonly isOutTerminal: boolean;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   /** From 0 to 1. */

@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { AgentError } from '../errors.ts';
-import { findKubernetesAccess, type KubernetesAccess } from '../kubernetes/access.ts';
 import type { SetupSubject } from '../setup/certmanager/manifests.ts';
 import type { Applied } from '../setup/certmanager/setup-certmanager.ts';
 import type { Edge, ExitCode } from './edge.ts';
+import { findAdminAccess } from './find-admin-access.ts';
+import { parseServiceAccount } from './parse-service-account.ts';
 import { readConfig } from './read-config.ts';
 
 export interface SetupCertManagerOptions {
@@ -65,22 +64,6 @@ function findSubject({ backend, backends, mesh, spiffeId }: Config): SetupSubjec
   throw new AgentError('ERR_CONFIG', `the Mesh "${mesh}" has no backend of the type certmanager`, {
     remedy: 'add one to mtls.backends',
   });
-}
-
-function parseServiceAccount(text: string) {
-  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(text) ?? [];
-  if (namespace !== undefined && name !== undefined) return { namespace, name };
-  throw new AgentError('ERR_CONFIG', `"${text}" names no service account`, { remedy: 'write it like shop/web' });
-}
-
-/** As kubectl does: what sets up is not what is set up. */
-function findAdminAccess(named: string | undefined, edge: Edge): KubernetesAccess | undefined {
-  const { environment, currentDirectory } = edge;
-  if (named !== undefined) return { kind: 'kubeconfig', paths: [resolve(currentDirectory, named)] };
-  const usual = join(environment.HOME ?? '/', '.kube', 'config');
-  const isSet = (environment.KUBECONFIG ?? '') !== '';
-  if (!isSet && existsSync(usual)) return { kind: 'kubeconfig', paths: [usual] };
-  return findKubernetesAccess(environment);
 }
 
 const RESULTS: Readonly<Record<Applied['result'], string>> = {

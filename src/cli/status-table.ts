@@ -1,5 +1,6 @@
 import type { Status } from '../observe/status.ts';
 import { formatAge } from './format-age.ts';
+import { layOutTable } from './lay-out-table.ts';
 
 type Column = readonly [title: string, cell: (status: Status, nowMs: number) => string];
 
@@ -25,20 +26,16 @@ const COLUMNS: readonly Column[] = [
   ['LAST ERROR', describeError],
 ];
 
-/** One line per agent under one of titles; as `kumactl` lays it out. */
+export const STATUS_TITLES: readonly string[] = COLUMNS.map(([title]) => title);
+
+/** One cell for each title. */
+export function describeInCells(status: Status, nowMs: number): string[] {
+  return COLUMNS.map(([, cell]) => cell(status, nowMs));
+}
+
+/** One line per agent under one of titles. */
 export function renderTable(statuses: readonly Status[], nowMs: number): string {
-  const rows = [
-    COLUMNS.map(([title]) => title),
-    ...statuses.map((status) => COLUMNS.map(([, cell]) => cell(status, nowMs))),
-  ];
-  const widths = COLUMNS.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-      .join('   ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
+  return layOutTable([STATUS_TITLES, ...statuses.map((status) => describeInCells(status, nowMs))]);
 }
 
 function describeExpiration({ certificate, regenerations }: Status): string {

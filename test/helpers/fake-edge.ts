@@ -9,6 +9,7 @@ export function openFakeEdge(options: Partial<Edge> = {}) {
     currentDirectory: '/nowhere',
     hostName: 'host',
     isTerminal: false,
+    isOutTerminal: false,
     writeOut: (text) => {
       out += text;
     },

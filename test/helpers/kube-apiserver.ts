@@ -18,8 +18,15 @@ export interface ClusterServer extends Cluster {
  * nothing makes the `default` service account of a namespace, and pods are admitted but never run.
  *
  * @param options.directory keys, configuration, logs, and etcd's data
+ * @param options.podNetwork socket of a `PodNetwork`, by which pods are proxied to. Default: there is no way to them.
  */
-export async function startKubeApiserver({ directory }: { directory: string }): Promise<ClusterServer> {
+export async function startKubeApiserver({
+  directory,
+  podNetwork,
+}: {
+  directory: string;
+  podNetwork?: string;
+}): Promise<ClusterServer> {
   mkdirSync(directory, { recursive: true });
   const [etcdPort, port] = await Promise.all([freePort(), freePort()]);
   const [etcd, certificate] = await Promise.all([
@@ -54,6 +61,7 @@ export async function startKubeApiserver({ directory }: { directory: string }): 
         `--service-account-key-file=${accountKeyFile}`,
         `--service-account-signing-key-file=${accountKeyFile}`,
         '--service-cluster-ip-range=10.0.0.0/24',
+        ...(podNetwork === undefined ? [] : [`--egress-selector-config-file=${writeEgress(directory, podNetwork)}`]),
       ],
       directory,
       readyTimeoutMs: 60_000,
@@ -69,6 +77,16 @@ export async function startKubeApiserver({ directory }: { directory: string }): 
     await etcd.stop();
     throw error;
   }
+}
+
+/** https://kubernetes.io/docs/tasks/extend-kubernetes/setup-konnectivity/ */
+function writeEgress(directory: string, udsName: string): string {
+  const file = join(directory, 'egress.json');
+  const connection = { proxyProtocol: 'HTTPConnect', transport: { uds: { udsName } } };
+  const egressSelections = [{ name: 'cluster', connection }];
+  const apiVersion = 'apiserver.k8s.io/v1beta1';
+  writeFileSync(file, JSON.stringify({ apiVersion, kind: 'EgressSelectorConfiguration', egressSelections }));
+  return file;
 }
 
 async function startEtcd(directory: string, port: number): Promise<RunningProcess> {

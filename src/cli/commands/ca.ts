@@ -7,7 +7,12 @@ import { parser } from './parser.ts';
 
 /** `ca init` and `ca check`. */
 export const addCa: AddCommand = (program, context) => {
-  const ca = program.command('ca').description('make a CA, or check one against the rules for a mesh');
+  const ca = describe(program.command('ca'), {
+    description: 'make a CA, or check one against the rules for a mesh',
+    examples: `Examples:
+  $ meshcert ca init --mesh default --backend ca-1
+  $ meshcert ca check default.ca-1.crt default.ca-1.key`,
+  });
   addInit(ca, context);
   addCheck(ca, context);
 };

@@ -1,13 +1,26 @@
 import { RUN_DEFAULTS } from '../run.ts';
 import { type SetupOptions, setupVault } from '../setup.ts';
 import { type AddCommand, addCommand, type ConfigOptions } from './command.ts';
+import { addSetupAcmPca } from './setup-acmpca.ts';
 import { addSetupCertManager } from './setup-certmanager.ts';
+import { addSetupInspect } from './setup-inspect.ts';
 
 type Options = ConfigOptions & Omit<SetupOptions, 'files'>;
 
 export const addSetup: AddCommand = (program, { edge, ended }) => {
-  const setup = program.command('setup').description('print, or do, what the CA side needs');
+  const setup = program
+    .command('setup')
+    .description('print, or do, what the CA side needs')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ meshcert setup vault -c mesh.yaml -c agent.yaml
+  $ meshcert setup vault --help`,
+    );
+  addSetupAcmPca(setup, { edge, ended });
   addSetupCertManager(setup, { edge, ended });
+  addSetupInspect(setup, { edge, ended });
   addCommand(setup, {
     name: 'vault',
     description: 'print what Vault needs as a script of vault commands, or do it',

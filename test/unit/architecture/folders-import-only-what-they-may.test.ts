@@ -162,9 +162,16 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     { room: 'systemd/', from: ['systemd/'], types: ['clock.ts', 'log.ts'] },
     { room: 'watch/', from: ['watch/', 'clock.ts'], types: ['log.ts'], npm: ['chokidar'] },
     {
+      room: 'fleet/',
+      from: ['fleet/', 'inject/names.ts', 'kubernetes/', 'errors.ts', 'clock.ts'],
+      types: ['observe/'],
+      npm: ['valibot'],
+    },
+    {
       room: 'cli/',
       from: [
         'cli/',
+        'fleet/',
         'watch/',
         'signer/',
         'observe/telemetry-server.ts',
@@ -174,6 +181,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
         'ca/',
         'envoy/',
         'inject/',
+        'webhook/',
         'config/',
         'agent.ts',
         'kubernetes/',
@@ -198,6 +206,21 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       npm: ['yaml'],
     },
     {
+      room: 'webhook/',
+      from: [
+        'webhook/',
+        'inject/',
+        'ca/',
+        'kubernetes/',
+        'identity/',
+        'observe/http-server.ts',
+        'errors.ts',
+        'clock.ts',
+      ],
+      types: ['log.ts'],
+      npm: ['prom-client'],
+    },
+    {
       room: 'doctor/',
       from: [
         'doctor/',
@@ -217,6 +240,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       from: [
         'setup/',
         'issuer/vault/',
+        'issuer/acmpca/template.ts',
         'issuer/certmanager/certificate-request.ts',
         'kubernetes/',
         'identity/',

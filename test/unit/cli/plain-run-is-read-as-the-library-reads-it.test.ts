@@ -52,6 +52,7 @@ function makeEdge(): { edge: Edge; written: string[] } {
     currentDirectory: '/',
     hostName: 'host',
     isTerminal: false,
+    isOutTerminal: false,
     writeOut: (text) => void written.push(text),
     writeError: (text) => void written.push(text),
     random: () => 0,
