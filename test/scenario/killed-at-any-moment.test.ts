@@ -28,13 +28,14 @@ async function rotateForever(agent: RunningAgent, signal: AbortSignal): Promise<
   return delivered;
 }
 
-/** Starts an agent, keeps it busy, and kills it at a random moment. */
+/** Starts an agent, keeps it busy, and kills it at a random moment after its start or after its first certificate. */
 async function startAndKill(
   start: () => Promise<RunningAgent>,
-  longestMs: number,
+  { longestMs, isReadyFirst }: { readonly longestMs: number; readonly isReadyFirst: boolean },
 ): Promise<{ delivered: number; afterMs: number }> {
   const afterMs = Math.random() * longestMs;
   const agent = await start();
+  if (isReadyFirst) await agent.waitReady();
   const killed = new AbortController();
   const rotating = rotateForever(agent, killed.signal);
   await wait(afterMs);
@@ -67,7 +68,7 @@ t.test('killed while it rotates: readers can use what lies there, and the next s
   let unfinished = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     // Long enough for some rotations.
-    const killed = await startAndKill(start, 500);
+    const killed = await startAndKill(start, { longestMs: 500, isReadyFirst: round % 2 === 0 });
     delivered += killed.delivered;
     await t.resolves(
       checkPairWithOpenssl(realpathSync(join(identity, '..data'))),
