@@ -7,11 +7,9 @@ import type { Clock } from '../clock.ts';
 import { AgentError } from '../errors.ts';
 import type { KubernetesAccess } from './access.ts';
 import type { Cluster } from './credentials.ts';
-import { statusOf } from './kubernetes-error.ts';
 import type { KubernetesObject, ObjectList } from './objects.ts';
 import type { TokenClaims } from './token-claims.ts';
-import { openTransport, type Transport } from './transport.ts';
-import { type WatchEvent, watchObjects } from './watch.ts';
+import type { WatchEvent } from './watch.ts';
 
 export interface Selectors {
   /** `app=web,tier!=db`. */
@@ -98,10 +96,6 @@ export interface KubernetesPorts {
 }
 
 const DEFAULT_LIMIT_MS = 10_000;
-const PAGE_SIZE = 500;
-/** Servers end watches after 5 to 10 minutes; a stream that outlives what we asked for is dead. */
-const WATCH_SECONDS = 290;
-const WATCH_GRACE_MS = 30_000;
 
 /**
  * Opens no connection yet. Loads client-node only for a kubeconfig.
@@ -115,7 +109,9 @@ export async function openKubernetes(
   ports: KubernetesPorts,
 ): Promise<Kubernetes> {
   const cluster = await openCluster(access);
-  return bindVerbs(openTransport(cluster, limitMs), cluster, ports);
+  // Everybody who may need it gets this file, and only who does the rest.
+  const { bindVerbs } = await import('./verbs.ts');
+  return bindVerbs(cluster, limitMs, ports);
 }
 
 async function openCluster(access: KubernetesAccess | undefined): Promise<Cluster> {
@@ -124,92 +120,4 @@ async function openCluster(access: KubernetesAccess | undefined): Promise<Cluste
   throw new AgentError('ERR_SOURCE', 'there is no way to a Kubernetes API: this is no pod, and KUBECONFIG is not set', {
     remedy: 'run it in a pod, or set KUBECONFIG',
   });
-}
-
-function bindVerbs(transport: Transport, cluster: Cluster, ports: KubernetesPorts): Kubernetes {
-  const send = async <T>(call: Parameters<Transport['send']>[0], signal: AbortSignal) =>
-    (await transport.send(call, signal)) as T;
-
-  async function list<T extends KubernetesObject>(path: string, selectors: Selectors, signal: AbortSignal) {
-    const items: T[] = [];
-    for (let token = ''; ; ) {
-      const query = { ...pickSelectors(selectors), limit: String(PAGE_SIZE), ...(token !== '' && { continue: token }) };
-      const page = await send<Page<T>>({ method: 'GET', path, query }, signal);
-      items.push(...(page.items ?? []));
-      token = page.metadata.continue ?? '';
-      if (token === '') return { items, metadata: { resourceVersion: page.metadata.resourceVersion } };
-    }
-  }
-
-  /** Lines from a version on. */
-  const streamOf = (path: string, selectors: Selectors) => (resourceVersion: string, signal: AbortSignal) => {
-    const query = {
-      ...pickSelectors(selectors),
-      watch: '1',
-      allowWatchBookmarks: 'true',
-      timeoutSeconds: String(WATCH_SECONDS),
-      resourceVersion,
-    };
-    return transport.readLines({ method: 'GET', path, query }, WATCH_SECONDS * 1000 + WATCH_GRACE_MS, signal);
-  };
-
-  const withTrouble = (troubled: FollowOptions['troubled'] = () => undefined) => ({ ...ports, troubled });
-
-  return {
-    address: transport.address,
-    namespace: cluster.namespace,
-    self: cluster.readClaims,
-    list,
-    get: (path, signal) => send({ method: 'GET', path }, signal),
-    create: (path, body, signal) => send({ method: 'POST', path, body }, signal),
-    replace: (path, body, signal) => send({ method: 'PUT', path, body }, signal),
-    patch: (path, body, signal) =>
-      send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, signal),
-    apply: (path, body, { fieldManager, force = false }, signal) => {
-      const query = { fieldManager, force: String(force) };
-      // JSON is YAML.
-      return send({ method: 'PATCH', path, body, query, contentType: 'application/apply-patch+yaml' }, signal);
-    },
-    async delete(path, signal) {
-      await send({ method: 'DELETE', path }, signal).catch((thrown: unknown) => {
-        if (statusOf(thrown) !== 404) throw thrown;
-      });
-    },
-    watch: <T extends KubernetesObject>(path: string, { troubled, ...selectors }: WatchOptions, signal: AbortSignal) =>
-      watchObjects<T>(
-        { list: (within) => list<T>(path, selectors, within), readLines: streamOf(path, selectors) },
-        withTrouble(troubled),
-        signal,
-      ),
-    follow: <T extends KubernetesObject>(
-      path: string,
-      name: string,
-      { troubled }: FollowOptions,
-      signal: AbortSignal,
-    ) =>
-      watchObjects<T>(
-        {
-          async list(within) {
-            const object = await send<T>({ method: 'GET', path: `${path}/${encodeURIComponent(name)}` }, within);
-            return { items: [object], metadata: { resourceVersion: object.metadata.resourceVersion ?? '' } };
-          },
-          readLines: streamOf(path, { fieldSelector: `metadata.name=${name}` }),
-        },
-        withTrouble(troubled),
-        signal,
-      ),
-    close: () => transport.close(),
-  };
-}
-
-interface Page<T> {
-  readonly items?: readonly T[];
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-}
-
-function pickSelectors({ labelSelector, fieldSelector }: Selectors): Record<string, string> {
-  return {
-    ...(labelSelector !== undefined && { labelSelector }),
-    ...(fieldSelector !== undefined && { fieldSelector }),
-  };
 }

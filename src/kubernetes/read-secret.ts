@@ -1,6 +1,6 @@
 import { AgentError } from '../errors.ts';
 import type { KubernetesAccess } from './access.ts';
-import type { Kubernetes, KubernetesPorts } from './kubernetes.ts';
+import { type Kubernetes, type KubernetesPorts, openKubernetes } from './kubernetes.ts';
 import { statusOf } from './kubernetes-error.ts';
 import { makePath } from './paths.ts';
 
@@ -13,7 +13,6 @@ const KEY = 'value';
  * @throws AgentError `ERR_SOURCE`
  */
 export async function readSecret(name: string, access: KubernetesAccess, ports: KubernetesPorts): Promise<string> {
-  const { openKubernetes } = await import('./kubernetes.ts');
   const kubernetes = await openKubernetes({ access }, ports);
   try {
     return choose(await fetchSecret(name, kubernetes), name, kubernetes.namespace);

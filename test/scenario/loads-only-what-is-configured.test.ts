@@ -2,10 +2,13 @@ import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { builtProgram, startAgent } from '../helpers/agent.ts';
+import { makeCaIssuer } from '../helpers/cert-manager.ts';
+import { makeTenant } from '../helpers/cert-manager-tenant.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { renderBuiltinMesh, renderKubernetesAuth, renderProvidedMesh, renderVaultMesh } from '../helpers/kong-mesh.ts';
 import { configureKongVaultPki } from '../helpers/kong-vault-pki.ts';
 import { CERTIFICATE_VARIABLE, RECORD_VARIABLE, type RecordedLine } from '../helpers/record-loaded-scripts.ts';
+import { makeServiceAccount } from '../helpers/service-account.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 import { inForce, TestCa } from '../helpers/test-ca.ts';
@@ -17,6 +20,9 @@ const PARTS = {
   vault: 'vault token not revoked',
   builtin: 'cannot keep a CA in',
   provided: 'function openProvided(',
+  certmanager: 'of the CertificateRequest',
+  kubernetes: 'allowWatchBookmarks',
+  kubeconfig: 'Unsupported proxy type',
   x509: 'Pkcs10CertificateRequest',
   metrics: 'certificate_rotation_due_timestamp_seconds',
   grpc: 'GRPC_NODE_VERBOSITY',
@@ -48,7 +54,11 @@ interface Loaded {
 async function record(
   t: Test,
   mesh: string,
-  { directory = temporaryDirectory(t), deliver }: { directory?: string; deliver?: string } = {},
+  {
+    directory = temporaryDirectory(t),
+    deliver,
+    env,
+  }: { directory?: string; deliver?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Loaded> {
   const file = join(directory, 'loaded.jsonl');
   const agent = await startAgent({
@@ -56,7 +66,7 @@ async function record(
     mesh,
     ...(deliver === undefined ? {} : { deliver }),
     startedBy: ['node', '--import', hook],
-    env: { [RECORD_VARIABLE]: file, [CERTIFICATE_VARIABLE]: join(directory, 'identity/tls.crt') },
+    env: { ...env, [RECORD_VARIABLE]: file, [CERTIFICATE_VARIABLE]: join(directory, 'identity/tls.crt') },
   });
   t.teardown(() => agent.stop());
   await agent.waitReady();
@@ -128,6 +138,40 @@ t.test('with a provided CA: it, and neither Vault nor the embedded one', async (
     loaded.nodeModules.filter((name) => /undici|NativeModule (tls|https|http2)$/.test(name)),
     [],
   );
+});
+
+t.test('with cert-manager: the Kubernetes API, client-node for a kubeconfig alone, and no other CA', async (t) => {
+  const { cluster } = await sharedPeers(t);
+  const tenant = await makeTenant(t, cluster);
+  await makeCaIssuer(cluster, await TestCa.makeRoot('root', inForce()), tenant);
+  const mesh = `type: Mesh
+name: default
+mtls:
+  enabledBackend: cm
+  backends:
+  - {name: cm, type: certmanager, dpCert: {rotation: {expiration: 1h}}, conf: {issuerRef: {name: mesh-ca}}}`;
+  const loaded = await record(t, mesh, { env: { KUBECONFIG: tenant.account.writeKubeconfig() } });
+  t.same([...loaded.beforeCertificate].sort(), ['certmanager', 'kubeconfig', 'kubernetes']);
+  t.same(loaded.afterwards, ['metrics']);
+});
+
+t.test('with a CA in Secrets of Kubernetes: its API, and no cert-manager', async (t) => {
+  const { cluster } = await sharedPeers(t);
+  const account = await makeServiceAccount(cluster, temporaryDirectory(t));
+  const root = await TestCa.makeRoot('root', inForce());
+  const secrets = `/api/v1/namespaces/${account.namespace}/secrets`;
+  for (const [name, value] of Object.entries({ 'ca-cert': root.certificatePem, 'ca-key': root.keyPem })) {
+    await cluster.api('POST', secrets, { metadata: { name }, type: 'system.kuma.io/secret', stringData: { value } });
+  }
+  await account.grant([{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }]);
+  const mesh = `type: Mesh
+name: default
+mtls:
+  enabledBackend: ca-1
+  backends:
+  - {name: ca-1, type: provided, conf: {cert: {secret: ca-cert}, key: {secret: ca-key}}}`;
+  const loaded = await record(t, mesh, { env: { KUBECONFIG: account.writeKubeconfig() } });
+  t.same([...loaded.beforeCertificate].sort(), ['kubeconfig', 'kubernetes', 'provided', 'x509']);
 });
 
 t.test('with the Workload API: gRPC, and no descriptors of its messages until somebody asks for them', async (t) => {

@@ -5,7 +5,7 @@
  */
 import { AgentError } from '../../errors.ts';
 import type { KubernetesAccess } from '../../kubernetes/access.ts';
-import type { Kubernetes, KubernetesPorts } from '../../kubernetes/kubernetes.ts';
+import { type Kubernetes, type KubernetesPorts, openKubernetes } from '../../kubernetes/kubernetes.ts';
 import { statusOf } from '../../kubernetes/kubernetes-error.ts';
 import type { KubernetesObject } from '../../kubernetes/objects.ts';
 import { makePath } from '../../kubernetes/paths.ts';
@@ -55,7 +55,6 @@ export async function applyManifests(
   access: KubernetesAccess | undefined,
   { tell, ...ports }: KubernetesPorts & { readonly tell: (applied: Applied) => void },
 ): Promise<boolean> {
-  const { openKubernetes } = await import('../../kubernetes/kubernetes.ts');
   const kubernetes = await openKubernetes({ access }, ports);
   let isComplete = true;
   try {
