@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   ACMPCAClient,
@@ -80,9 +81,16 @@ export interface PrivateCa {
   issued(): Promise<number>;
 }
 
+export interface Seen {
+  readonly calls: readonly Call[];
+  readonly issued: number;
+}
+
 export interface PrivateCaService {
   readonly url: string;
   createCa(options?: CaOptions): Promise<PrivateCa>;
+  /** All that was asked of a CA, and the number of end-entity certificates that it has signed. */
+  look(arn: string): Promise<Seen>;
 }
 
 /** Starts the stand-in for as long as the test lives. */
@@ -90,17 +98,18 @@ export async function startPrivateCaService(t: Pick<Test, 'teardown'>): Promise<
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const directory = temporaryDirectory(t);
+  const python = peerProgram('acmpca');
   const running = await startProcess({
     name: 'acmpca',
-    command: peerProgram('acmpca'),
+    command: python,
     args: [SCRIPT, String(port)],
     directory,
-    env: { PATH: process.env.PATH, HOME: directory, PYTHONDONTWRITEBYTECODE: '1' },
+    env: { PATH: process.env.PATH, HOME: directory, PYTHONPYCACHEPREFIX: join(dirname(python), 'compiled') },
     // An ARN that nobody has: it answers that much when it serves.
     ready: async () => (await requestJson(`${url}/stand-in/`, { method: 'POST', body: {} })).status === 200,
   });
   t.teardown(() => running.stop());
-  return { url, createCa: (options = {}) => createCa(url, options) };
+  return { url, createCa: (options = {}) => createCa(url, options), look: (arn) => look(url, arn) };
 }
 
 /** Lets the SDK in this process ask the stand-in. */
@@ -109,6 +118,10 @@ export function useEndpoint(t: Pick<Test, 'teardown'>, url: string): void {
   t.teardown(() => {
     delete process.env[ENDPOINT_VARIABLE];
   });
+}
+
+async function look(url: string, arn: string): Promise<Seen> {
+  return (await requestJson<Seen>(`${url}/stand-in/calls?arn=${arn}`)).body;
 }
 
 async function createCa(url: string, options: CaOptions): Promise<PrivateCa> {
@@ -156,11 +169,7 @@ async function createCa(url: string, options: CaOptions): Promise<PrivateCa> {
   if (!options.isPending) await install();
   const control = (path: string, body: object) =>
     requestJson(`${url}/stand-in/${path}`, { method: 'POST', body: { arn, ...body } });
-  const look = async () => {
-    const { body } = await requestJson<{ calls: Call[]; issued: number }>(`${url}/stand-in/calls?arn=${arn}`);
-    return body;
-  };
-  const seenBefore = (await look()).calls.length;
+  const seenBefore = (await look(url, arn)).calls.length;
   return {
     arn,
     keyAlgorithm,
@@ -180,8 +189,8 @@ async function createCa(url: string, options: CaOptions): Promise<PrivateCa> {
     },
     setFaults: async (...faults) => void (await control('faults', { faults })),
     setStatus: async (status) => void (await control('status', { status })),
-    calls: async () => (await look()).calls.slice(seenBefore),
-    issued: async () => (await look()).issued,
+    calls: async () => (await look(url, arn)).calls.slice(seenBefore),
+    issued: async () => (await look(url, arn)).issued,
   };
 }
 

@@ -18,6 +18,7 @@ import type { AcmPcaConfig } from './config.ts';
 import type { AwsCredentials } from './credentials.ts';
 import { type Action, explainFailure } from './explain-failure.ts';
 import type { CaDescription, PemChain, PrivateCa } from './private-ca.ts';
+import { nameTemplate } from './template.ts';
 
 export interface ConnectOptions {
   readonly config: AcmPcaConfig;
@@ -98,14 +99,6 @@ export function connectPrivateCa(options: ConnectOptions): PrivateCa {
     },
     close: () => client.destroy(),
   };
-}
-
-/**
- * EndEntityCertificate takes the SAN from the request, and sets CA:FALSE, digitalSignature, keyEncipherment, serverAuth and
- * clientAuth. A common name can be given with its variant only (AWS Private CA User Guide, "template definitions").
- */
-export function nameTemplate(partition: string, hasCommonName: boolean): string {
-  return `arn:${partition}:acm-pca:::template/EndEntityCertificate${hasCommonName ? '_APIPassthrough' : ''}/V1`;
 }
 
 function readDescription(found: CertificateAuthority | undefined): CaDescription {

@@ -1,0 +1,51 @@
+import type { Config } from '../config/config.ts';
+import { formatProblem } from '../config/problem.ts';
+import { AgentError } from '../errors.ts';
+import type { SetupSubject } from '../setup/acmpca/render-setup.ts';
+import type { Edge, ExitCode } from './edge.ts';
+import { readConfig } from './read-config.ts';
+
+export interface SetupAcmPcaOptions {
+  readonly files: readonly string[];
+  /** Also the commands that make a CA. */
+  readonly newCa?: boolean | undefined;
+  /** Name of the agents' IAM role. */
+  readonly role?: string | undefined;
+  /** The policy alone, as JSON. */
+  readonly policyOnly?: boolean | undefined;
+}
+
+/**
+ * What AWS needs, on stdout. It does nothing itself: rights in IAM and CAs that are charged by the month are for a person to
+ * decide on.
+ *
+ * @throws AgentError
+ */
+export async function setupAcmPca(options: SetupAcmPcaOptions, edge: Edge): Promise<ExitCode> {
+  const { config, problems } = await readConfig(options.files, edge);
+  for (const problem of problems) edge.writeError(`${formatProblem(problem)}\n`);
+  if (config === undefined) return 2;
+  const subject = findSubject(config);
+  const { role } = options;
+  if (role !== undefined && !/^[\w+=,.@-]{1,64}$/.test(role)) {
+    throw new AgentError('ERR_CONFIG', `"${role}" is no name of an IAM role`, { remedy: 'give its name, not its ARN' });
+  }
+  const [{ renderSetup }, { renderPolicy }] = await Promise.all([
+    import('../setup/acmpca/render-setup.ts'),
+    import('../setup/acmpca/policy.ts'),
+  ]);
+  const isPolicyOnly = options.policyOnly === true;
+  const choices = { makesCa: options.newCa === true, role };
+  edge.writeOut(isPolicyOnly ? `${renderPolicy(subject.acmpca)}\n` : renderSetup(subject, choices));
+  return 0;
+}
+
+/** The enabled backend or, to get ready for it, the first one that there is. */
+function findSubject({ backend, backends, mesh, spiffeId }: Config): SetupSubject {
+  for (const { issuer, ttlSeconds } of [...(backend === undefined ? [] : [backend]), ...backends]) {
+    if (issuer.kind === 'acmpca') return { acmpca: issuer, mesh, spiffeId: spiffeId.toString(), ttlSeconds };
+  }
+  throw new AgentError('ERR_CONFIG', `the Mesh "${mesh}" has no backend of the type acmpca`, {
+    remedy: 'add one to mtls.backends',
+  });
+}
