@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 import { AgentError } from '../errors.ts';
 import type { Certificate } from '../identity/certificate.ts';
@@ -13,6 +14,8 @@ export interface LeafRequest {
   /** PKCS#10, DER. Only its public key is taken over. */
   readonly csr: Buffer;
   readonly spiffeId: string;
+  /** Host names and IP addresses beside it, for those who look for the name of a server. Default: none. */
+  readonly hosts?: readonly string[];
   readonly ttlSeconds: number;
 }
 
@@ -34,7 +37,7 @@ export interface Certified {
  */
 export async function certify(
   ca: CaMaterial,
-  { csr, spiffeId, ttlSeconds }: LeafRequest,
+  { csr, spiffeId, hosts = [], ttlSeconds }: LeafRequest,
   nowMs: number,
 ): Promise<Certified> {
   const endMs = Math.min(...ca.chain.map((one) => one.x509.validToDate.getTime()));
@@ -57,7 +60,10 @@ export async function certify(
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension([{ type: 'url', value: spiffeId }], true),
+      new x509.SubjectAlternativeNameExtension(
+        [{ type: 'url', value: spiffeId }, ...hosts.map((value) => ({ type: nameType(value), value }))],
+        true,
+      ),
       await identifyIssuer(closest),
       await x509.SubjectKeyIdentifierExtension.create(publicKey),
     ],
@@ -85,6 +91,10 @@ export function makeSerialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = (bytes.readUInt8(0) & 0x7f) | 0x40;
   return bytes.toString('hex');
+}
+
+function nameType(host: string): 'ip' | 'dns' {
+  return isIP(host) > 0 ? 'ip' : 'dns';
 }
 
 async function readRequestedKey(csr: Buffer): Promise<x509.PublicKey> {

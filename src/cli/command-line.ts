@@ -11,6 +11,7 @@ import { addRun } from './commands/run.ts';
 import { addSetup } from './commands/setup.ts';
 import { addSigner } from './commands/signer.ts';
 import { addValidate } from './commands/validate.ts';
+import { addWebhook } from './commands/webhook.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import { version } from './version.ts';
 
@@ -25,6 +26,7 @@ const COMMANDS: readonly AddCommand[] = [
   addCa,
   addEnvoy,
   addInject,
+  addWebhook,
   addSigner,
   addHealthcheck,
 ];

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { type InjectOptions, inject } from '../inject.ts';
+import type { InjectOptions } from '../inject.ts';
 import { type AddCommand, addCommand, type ConfigOptions } from './command.ts';
 import { addInjectionOptions } from './injection-options.ts';
 
@@ -22,6 +22,7 @@ Examples:
       new Option('--sidecar <kind>', 'native needs Kubernetes 1.29').choices(['native', 'container']).default('native'),
     );
   addInjectionOptions(command).action(async ({ config, filename, ...options }: Options) => {
+    const { inject } = await import('../inject.ts');
     ended(await inject({ files: config, manifests: filename, ...options }, edge));
   });
 };
