@@ -7,6 +7,7 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { BACKDATE_MS } from '../ca/certificate-authority.ts';
 import { derToPem, pemToDer } from '../identity/pem.ts';
 import type { ServingPair } from './make-pair.ts';
 
@@ -97,7 +98,7 @@ function readUsable({ certificate, key }: Pick<ServingPair, 'certificate' | 'key
     const x509 = new X509Certificate(certificate);
     const hasHosts = hosts.every((host) => (isIP(host) > 0 ? x509.checkIP(host) : x509.checkHost(host)));
     if (!hasHosts || !x509.checkPrivateKey(createPrivateKey(key))) return undefined;
-    return { beginsMs: x509.validFromDate.getTime(), endsMs: x509.validToDate.getTime() };
+    return { beginsMs: x509.validFromDate.getTime() + BACKDATE_MS, endsMs: x509.validToDate.getTime() };
   } catch {
     // Somebody's hand: make another one.
     return undefined;

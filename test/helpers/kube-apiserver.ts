@@ -10,6 +10,8 @@ import { makeServerCertificate } from './server-certificate.ts';
 
 export interface ClusterServer extends Cluster {
   readonly process: RunningProcess;
+  /** Ends the API server and starts it again at the same address, with all that was stored. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,35 +46,41 @@ export async function startKubeApiserver({
   const address: ClusterAddress = { url: `https://127.0.0.1:${port}`, caPem, caFile, adminToken };
   const headers = { authorization: `Bearer ${adminToken}` };
   try {
-    const running = await startProcess({
-      name: 'kube-apiserver',
-      command: peerProgram('kube-apiserver'),
-      args: [
-        `--etcd-servers=http://127.0.0.1:${etcdPort}`,
-        '--bind-address=127.0.0.1',
-        '--advertise-address=127.0.0.1',
-        `--secure-port=${port}`,
-        `--tls-cert-file=${certificate.certificateFile}`,
-        `--tls-private-key-file=${certificate.keyFile}`,
-        `--client-ca-file=${caFile}`,
-        `--token-auth-file=${tokensFile}`,
-        '--authorization-mode=RBAC',
-        '--service-account-issuer=https://kubernetes.default.svc',
-        `--service-account-key-file=${accountKeyFile}`,
-        `--service-account-signing-key-file=${accountKeyFile}`,
-        '--service-cluster-ip-range=10.0.0.0/24',
-        ...(podNetwork === undefined ? [] : [`--egress-selector-config-file=${writeEgress(directory, podNetwork)}`]),
-      ],
-      directory,
-      readyTimeoutMs: 60_000,
-      ready: async () =>
-        (await requestJson(`${address.url}/readyz`, { caPem, headers, timeoutMs: 2_000 })).status === 200,
-    });
+    const start = () =>
+      startProcess({
+        name: 'kube-apiserver',
+        command: peerProgram('kube-apiserver'),
+        args: [
+          `--etcd-servers=http://127.0.0.1:${etcdPort}`,
+          '--bind-address=127.0.0.1',
+          '--advertise-address=127.0.0.1',
+          `--secure-port=${port}`,
+          `--tls-cert-file=${certificate.certificateFile}`,
+          `--tls-private-key-file=${certificate.keyFile}`,
+          `--client-ca-file=${caFile}`,
+          `--token-auth-file=${tokensFile}`,
+          '--authorization-mode=RBAC',
+          '--service-account-issuer=https://kubernetes.default.svc',
+          `--service-account-key-file=${accountKeyFile}`,
+          `--service-account-signing-key-file=${accountKeyFile}`,
+          '--service-cluster-ip-range=10.0.0.0/24',
+          ...(podNetwork === undefined ? [] : [`--egress-selector-config-file=${writeEgress(directory, podNetwork)}`]),
+        ],
+        directory,
+        readyTimeoutMs: 60_000,
+        ready: async () =>
+          (await requestJson(`${address.url}/readyz`, { caPem, headers, timeoutMs: 2_000 })).status === 200,
+      });
+    let running = await start();
     const stop = async () => {
       await running.stop();
       await etcd.stop();
     };
-    return { ...kubeClient(address), process: running, stop };
+    const restart = async () => {
+      await running.stop();
+      running = await start();
+    };
+    return { ...kubeClient(address), process: running, restart, stop };
   } catch (error) {
     await etcd.stop();
     throw error;

@@ -23,8 +23,8 @@ export interface WebhookBench {
   readonly namespace: string;
   /** Starts the built program, and waits until the API server knows its CA. @param args further options. */
   startReplica(args?: readonly string[]): Promise<WebhookReplica>;
-  /** Registers another port. */
-  lead(port: number): Promise<void>;
+  /** Registers the ports for namespaces and for pods that ask for themselves. Default: the same for both. */
+  lead(port: number, portForPods?: number): Promise<void>;
   /** A namespace that the webhook is asked for, with the service account `web`. */
   createNamespace(metadata?: {
     labels?: Record<string, string>;
@@ -74,10 +74,12 @@ export async function setUpWebhook(
   const readConfiguration = async () =>
     (await cluster.api<WebhookConfiguration>('GET', `${CONFIGURATIONS}/${name}`)).body;
 
-  async function lead(port: number): Promise<void> {
+  async function lead(port: number, portForPods = port): Promise<void> {
     const configuration = await readConfiguration();
-    const url = `https://127.0.0.1:${port}/inject`;
-    const webhooks = configuration.webhooks.map((one) => ({ ...one, clientConfig: { ...one.clientConfig, url } }));
+    const webhooks = configuration.webhooks.map((one, index) => ({
+      ...one,
+      clientConfig: { ...one.clientConfig, url: `https://127.0.0.1:${[port, portForPods][index]}/inject` },
+    }));
     await expectDone(cluster, 'PUT', `${CONFIGURATIONS}/${name}`, { ...configuration, webhooks });
   }
 
