@@ -5,8 +5,8 @@ import type { CaDescription, PrivateCa } from './private-ca.ts';
 /** For issuing: key and limits of a CA hardly ever change. */
 const KNOWN_MS = 60 * 60 * 1000;
 /**
- * For telling whether it is well. AWS answers DescribeCertificateAuthority 20 times a second for a whole account: a thousand
- * agents may ask every minute, and no oftener.
+ * For telling whether it is well. AWS counts requests for a whole account and region, and answers few in a second: all the
+ * agents of a mesh share them.
  */
 const WELL_MS = 5 * 60 * 1000;
 

@@ -22,7 +22,7 @@ import { chooseEnd } from './validity.ts';
 
 /** The longest delay of Node's timers. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
-/** Of one account, AWS answers 20 questions a second for the certificate of a CA, which hardly ever changes. */
+/** It hardly ever changes, and AWS counts the questions of a whole account. */
 const ROOT_KNOWN_MS = 60 * 60 * 1000;
 
 /** Opens no connection, and loads no SDK, before the first call; what belongs together has a connection of its own. */

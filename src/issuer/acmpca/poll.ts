@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Order } from './orders.ts';
 import type { PemChain, PrivateCa } from './private-ca.ts';
 
-/** AWS takes from a fraction of a second to some seconds, and answers 75 such questions a second for a whole account. */
+/** AWS takes from a fraction of a second to some seconds, and counts the questions of a whole account. */
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 3_000;
 

@@ -1,7 +1,7 @@
 import type { AcmPcaConfig } from '../../issuer/acmpca/config.ts';
 import { renderPolicy } from './policy.ts';
 
-/** A CA for short-lived certificates issues for 7 days at most, and costs an eighth. */
+/** A CA for short-lived certificates issues for 7 days at most, and costs less. */
 const SHORT_LIVED_SECONDS = 7 * 24 * 60 * 60;
 
 export interface SetupSubject {
