@@ -22,6 +22,8 @@ export interface AgentOptions {
   readonly directory: string;
   /** The Mesh document. The Agent document is made here. */
   readonly mesh: string;
+  /** Its name. Default `default`. */
+  readonly meshName?: string;
   /** Default `web`. */
   readonly service?: string;
   /** Further lines of the Agent document. Default: none. */
@@ -101,7 +103,7 @@ export function writeConfiguration(options: AgentOptions): AgentPaths {
     socket: join(directory, 'admin.sock'),
   };
   const agent = `type: Agent
-mesh: default
+mesh: ${options.meshName ?? 'default'}
 service: ${service}
 deliver: ${options.deliver ?? `{files: [{directory: ${paths.identity}}]}`}
 telemetry: {address: "127.0.0.1:0"}
