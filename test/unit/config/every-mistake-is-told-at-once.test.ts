@@ -49,7 +49,7 @@ telemetry: {address: ":9902"}
     t.same(lines, [
       'mesh.yaml:7: spec.mtls.enabledBackend: expected the name of a backend (vault-1), got "vault-2"; did you mean "vault-1"?',
       'mesh.yaml:8: spec.mtls.enabledBackends: unknown key; did you mean "enabledBackend"?',
-      `mesh.yaml:11: ${at}[0].type: expected one of builtin, provided, vault, acmpca, certmanager, got "valt"; did you mean "vault"?`,
+      `mesh.yaml:11: ${at}[0].type: expected one of builtin, provided, vault, acmpca, certmanager, kubernetes, got "valt"; did you mean "vault"?`,
       `mesh.yaml:12: ${at}[0].mode: expected one of STRICT, PERMISSIVE, got "strict"; did you mean "STRICT"?`,
       `mesh.yaml:15: ${at}[0].dpCert.rotation.expiry: unknown key; did you mean "expiration"?`,
       `mesh.yaml:16: ${at}[0].dpCert.rotation.expiration: expected a duration, got a number; write it with its unit: 30s, 24h, 30d`,
