@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCa } from './commands/ca.ts';
-import type { AddCommand } from './commands/command.ts';
+import type { AddCommand, CommandContext } from './commands/command.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnvoy } from './commands/envoy.ts';
 import { addHealthcheck } from './commands/healthcheck.ts';
@@ -29,7 +30,18 @@ const COMMANDS: readonly AddCommand[] = [
   addWebhook,
   addSigner,
   addHealthcheck,
+  addCompletion,
 ];
+
+const EXAMPLES = `
+Examples:
+  $ meshcert run                                       try it: a CA of its own, files in ./.meshcert/identity
+  $ meshcert validate -c mesh.yaml -c agent.yaml       is the configuration right?
+  $ meshcert doctor -c mesh.yaml -c agent.yaml         does the CA give what it asks for?
+  $ meshcert run -c mesh.yaml -c agent.yaml
+  $ meshcert inspect                                   how is it?
+
+Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration. \`meshcert COMMAND --help\` tells more.`;
 
 /**
  * Runs the command that the arguments name, or prints help or what is wrong with them.
@@ -38,16 +50,10 @@ const COMMANDS: readonly AddCommand[] = [
  */
 export async function runCommandLine(args: readonly string[], edge: Edge): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  const program = new Command('meshcert')
-    .description("Turns a workload's own identity into a rotating SPIFFE certificate.")
-    .version(version)
-    .configureOutput({ writeOut: edge.writeOut, writeErr: edge.writeError })
-    .showHelpAfterError('(run with --help to see what is possible)')
-    .exitOverride();
   const ended = (code: ExitCode) => {
     exitCode = code;
   };
-  for (const add of COMMANDS) add(program, { edge, ended });
+  const program = describeProgram({ edge, ended });
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
@@ -55,4 +61,18 @@ export async function runCommandLine(args: readonly string[], edge: Edge): Promi
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
     throw thrown;
   }
+}
+
+/** All commands with their options and help. */
+export function describeProgram(context: CommandContext): Command {
+  const { writeOut, writeError } = context.edge;
+  const program = new Command('meshcert')
+    .description("Turns a workload's own identity into a rotating SPIFFE certificate.")
+    .version(version)
+    .addHelpText('after', EXAMPLES)
+    .configureOutput({ writeOut, writeErr: writeError })
+    .showHelpAfterError('(run with --help to see what is possible)')
+    .exitOverride();
+  for (const add of COMMANDS) add(program, context);
+  return program;
 }

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { parseDurationMs } from '../../config/duration.ts';
 import { inspect } from '../inspect.ts';
-import { type FleetOptions, inspectFleet } from '../inspect-fleet.ts';
+import type { FleetOptions } from '../inspect-fleet.ts';
 import { type AddCommand, type AdminOptions, addAdminCommand } from './command.ts';
 import { parser } from './parser.ts';
 
@@ -34,6 +34,8 @@ Examples:
         .default(5_000, '5s'),
     )
     .action(async ({ config, kubernetes, ...options }: Options) => {
-      ended(kubernetes ? await inspectFleet(options, edge) : await inspect({ files: config, ...options }, edge));
+      if (!kubernetes) return ended(await inspect({ files: config, ...options }, edge));
+      const { inspectFleet } = await import('../inspect-fleet.ts');
+      ended(await inspectFleet(options, edge));
     });
 };
