@@ -87,7 +87,7 @@ export function openTransport(cluster: Cluster, limitMs: number): Transport {
     if (status < 200 || status >= 300) {
       throw explainStatus({ status, body, retryAfterMs: readRetryAfter(headers['retry-after']) }, attempt);
     }
-    if (body === undefined) throw explainStatus({ status: 0, body, retryAfterMs: undefined }, attempt);
+    if (body === undefined) throw explainStatus({ status, body, retryAfterMs: undefined }, attempt);
     return body;
   }
 

@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { parseAllDocuments } from 'yaml';
+import type { CertManagerConfig } from '../../src/issuer/certmanager/config.ts';
 import { startCertManager } from '../helpers/cert-manager.ts';
+import { openCertManagerIssuer } from '../helpers/certmanager-issuer.ts';
 import { runCommandLine } from '../helpers/command-line.ts';
 import { runDoctor } from '../helpers/doctor.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -58,6 +60,15 @@ t.test('a cluster without cert-manager is told', async (t) => {
     command: new RegExp(`setup certmanager .*--service-account ${account.namespace}/NAME \\| kubectl apply`),
   });
   t.equal(finding('trial').verdict, 'skip');
+
+  const config: CertManagerConfig = {
+    kind: 'certmanager',
+    issuerRef: { name: 'mesh-ca', kind: 'Issuer', group: 'cert-manager.io' },
+    access: { kind: 'kubeconfig', paths: [adminFile] },
+  };
+  const { issuer, fail } = openCertManagerIssuer(config);
+  t.teardown(() => issuer.close());
+  t.equal((await fail()).reason, 'ca_refused_no_cert_manager', 'by the agent, too');
 });
 
 t.test('an API server that is away is told', async (t) => {
@@ -102,6 +113,10 @@ t.test('applied with a CA of its own, it leads to certificates', async (t: Test)
   t.equal(code, 0, complaints.join('\n'));
   t.same(complaints, []);
   t.match(finding('issuer'), { verdict: 'pass', cause: 'ClusterIssuer "mesh-ca" is ready' });
+  const nowhere = join(directory, 'nowhere');
+  writeFileSync(nowhere, renderAdminKubeconfig(cluster).replace('"namespace":"default"', '"namespace":"nowhere"'));
+  const stray = await runDoctor({ directory, mesh: CLUSTER_ISSUER, environment: { KUBECONFIG: nowhere } });
+  t.match(stray.finding('trial'), { verdict: 'fail', cause: /namespaces "nowhere" not found/ });
   t.match(finding('trial'), { verdict: 'pass', cause: /^spiffe:\/\/default\/web, serial .*, issued and verified$/ });
 
   const second = await setUp(CLUSTER_ISSUER, account, '--issuer', '--apply');

@@ -71,9 +71,9 @@ function explainUnknownIssuer(issuerRef: IssuerRef, namespace: string): AgentErr
   });
 }
 
-/** A cluster without the resource says 404 for its path. */
+/** A cluster without the resource says 404 for its path; so does one without our namespace, in words. */
 export function explainNoCertManager(thrown: unknown): unknown {
-  if (statusOf(thrown) !== 404) return thrown;
+  if (statusOf(thrown) !== 404 || /namespaces "[^"]*" not found/.test(AgentError.from(thrown).message)) return thrown;
   return new AgentError('ERR_CA_REFUSED', 'the cluster has no cert-manager: it does not know certificaterequests', {
     remedy: 'install cert-manager 1.3 or later, with its CRDs',
     detail: 'no_cert_manager',
