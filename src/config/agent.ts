@@ -154,7 +154,9 @@ function readRotation(value: unknown, place: Place): Pick<Agent, 'rotation' | 't
   const read = readMapping(ROTATION, value, place);
   const { jitter = MAX_JITTER_RATIO, standbyBackends = [], standbyAfter = DEFAULT_STANDBY_RATIO, onStart } = read;
   if (jitter > MAX_JITTER_RATIO) {
-    place.at('jitter').error('expected at most 2%', 'a longer delay would eat the time that is left to try again');
+    const given = quote(`${Number((jitter * 100).toFixed(6))}%`);
+    const hint = 'a longer delay would eat the time that is left to try again';
+    place.at('jitter').error(`expected at most 2%, got ${given}`, hint);
   }
   if (asksForSomething(onStart) && onStart !== 'reissue') {
     place.at('onStart').error('anything but "reissue" is not in this version yet');

@@ -80,7 +80,7 @@ for (const [text, message] of [
     'deliver: {files: [{directory: /a, group: -1}]}',
     'deliver.files[0].group: expected a whole number from 0 to 4294967294, got -1',
   ],
-  ['rotation: {jitter: 2.1%}', 'rotation.jitter: expected at most 2%; a longer delay'],
+  ['rotation: {jitter: 2.1%}', 'rotation.jitter: expected at most 2%, got "2.1%"; a longer delay'],
   ['rotation: {jitter: 0.02}', 'rotation.jitter: expected a share in percent, got a number; write it like 2%'],
   ['rotation: {jiter: 1%}', 'rotation.jiter: unknown key; did you mean "jitter"?'],
   ['telemetry: {address: "9902"}', 'telemetry.address: expected host:port, got "9902"'],
