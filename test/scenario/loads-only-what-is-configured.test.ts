@@ -5,8 +5,15 @@ import { builtProgram, startAgent } from '../helpers/agent.ts';
 import { makeCaIssuer } from '../helpers/cert-manager.ts';
 import { makeTenant } from '../helpers/cert-manager-tenant.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { renderBuiltinMesh, renderKubernetesAuth, renderProvidedMesh, renderVaultMesh } from '../helpers/kong-mesh.ts';
+import {
+  renderAcmPcaMesh,
+  renderBuiltinMesh,
+  renderKubernetesAuth,
+  renderProvidedMesh,
+  renderVaultMesh,
+} from '../helpers/kong-mesh.ts';
 import { configureKongVaultPki } from '../helpers/kong-vault-pki.ts';
+import { ENDPOINT_VARIABLE, startPrivateCaService } from '../helpers/private-ca.ts';
 import { CERTIFICATE_VARIABLE, RECORD_VARIABLE, type RecordedLine } from '../helpers/record-loaded-scripts.ts';
 import { makeServiceAccount } from '../helpers/service-account.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
@@ -23,6 +30,8 @@ const PARTS = {
   certmanager: 'of the CertificateRequest',
   kubernetes: 'allowWatchBookmarks',
   kubeconfig: 'Unsupported proxy type',
+  acmpca: 'ACMPrivateCA',
+  awsCredentials: 'Could not load credentials from any providers',
   x509: 'Pkcs10CertificateRequest',
   metrics: 'certificate_rotation_due_timestamp_seconds',
   grpc: 'GRPC_NODE_VERBOSITY',
@@ -186,4 +195,20 @@ t.test('with secrets for Envoy: gRPC, and no Workload API', async (t) => {
   const deliver = `{files: [{directory: ${directory}/identity}], sds: {socket: ${directory}/s.sock}}`;
   const { beforeCertificate, afterwards } = await record(t, renderBuiltinMesh('1h'), { directory, deliver });
   t.same([...beforeCertificate, ...afterwards].sort(), ['builtin', 'grpc', 'metrics', 'sds', 'x509']);
+});
+
+t.test('with AWS Private CA: its client; and the search for credentials only where none are configured', async (t) => {
+  const service = await startPrivateCaService(t);
+  const { arn } = await service.createCa();
+  const secrets = temporaryDirectory(t);
+  const [id, key] = [join(secrets, 'id'), join(secrets, 'key')];
+  writeFileSync(id, 'AKIAWEB');
+  writeFileSync(key, 'x');
+  const conf = `auth: {awsCredentials: {accessKey: {file: ${id}}, accessKeySecret: {file: ${key}}}}`;
+  const configured = await record(t, renderAcmPcaMesh(arn, { conf }), { env: { [ENDPOINT_VARIABLE]: service.url } });
+  t.same(configured.beforeCertificate, ['acmpca']);
+  t.same(configured.afterwards, ['metrics']);
+  const env = { [ENDPOINT_VARIABLE]: service.url, AWS_ACCESS_KEY_ID: 'AKIAWEB', AWS_SECRET_ACCESS_KEY: 'x' };
+  const found = await record(t, renderAcmPcaMesh(arn), { env });
+  t.same([...found.beforeCertificate].sort(), ['acmpca', 'awsCredentials']);
 });
