@@ -54,7 +54,9 @@ function readManifest(file: string, edge: Edge): string {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new AgentError('ERR_CONFIG', `cannot read ${file}: ${code === 'ENOENT' ? 'there is no such file' : code}`);
+    throw new AgentError('ERR_CONFIG', `cannot read ${file}: ${code === 'ENOENT' ? 'there is no such file' : code}`, {
+      remedy: 'name files that you may read with -f, or - for what is piped in',
+    });
   }
 }
 

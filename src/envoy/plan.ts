@@ -144,9 +144,19 @@ function planOutbounds(config: Config, options: readonly OutboundOption[]): Outb
   }));
   outbounds.forEach(({ name, localPort }, index) => {
     for (const other of outbounds.slice(0, index)) {
-      if (other.name === name) throw new AgentError('ERR_CONFIG', `the outbound "${name}" is there twice`);
+      if (other.name === name) {
+        throw new AgentError('ERR_CONFIG', `the outbound "${name}" is there twice`, {
+          remedy: 'give one another name, and its SPIFFE ID: NAME=HOST:PORT=SPIFFE-ID',
+        });
+      }
       if (other.localPort !== localPort || localPort === 0) continue;
-      throw new AgentError('ERR_CONFIG', `the outbounds "${other.name}" and "${name}" have the same port ${localPort}`);
+      throw new AgentError(
+        'ERR_CONFIG',
+        `the outbounds "${other.name}" and "${name}" have the same port ${localPort}`,
+        {
+          remedy: 'give one another port: PORT:NAME=HOST:PORT',
+        },
+      );
     }
   });
   return outbounds;
