@@ -45,15 +45,16 @@ export interface Issuer {
    */
   issue(request: IssueRequest, signal: AbortSignal): Promise<Issued>;
   /**
-   * Asks whether the CA could sign now, without a certificate and without a login. What only a request shows (a role's
-   * rules, our credentials) it cannot know. Called while an `issue` may be under way.
+   * Asks whether the CA could sign now, without a certificate and, where it answers without one, without a login. What only
+   * a request shows (a role's rules, our credentials) it cannot know. Called while an `issue` may be under way.
    *
    * @throws AgentError why it could not.
    */
   probe(signal: AbortSignal): Promise<void>;
   /**
    * The CA certificates, DER, that peers must trust to accept leaves of this CA: what an `issue` would return as `roots`,
-   * read without one and without a login. Not empty. Called while an `issue` may be under way.
+   * read without one and, where the CA answers without, without a login. Not empty. Called while an `issue` may be under
+   * way.
    *
    * @throws AgentError
    */

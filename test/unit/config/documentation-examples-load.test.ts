@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { loadText } from './load-text.ts';
 
-const examples = ['configuration.md', 'workload-api.md', 'hooks.md', 'certmanager.md'].flatMap((name) => {
+const examples = ['configuration.md', 'workload-api.md', 'hooks.md', 'certmanager.md', 'acmpca.md'].flatMap((name) => {
   const page = readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
   return [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
 });
