@@ -20,11 +20,12 @@ export interface SignerObservation {
   readonly authorities: AuthoritiesObserver;
   readonly requests: ServeObserver;
   publishFailed(error: AgentError): void;
-  /** Ready: it leads and has published the bundle, or stands by. */
+  /** Ready: it leads, has published the bundle, and can sign with every CA; or stands by. */
   ready(): Health;
   /** Alive: it asks for the lease. An API server that is away makes no signer dead. */
   alive(): Health;
-  published(): void;
+  /** @param canSign whether every CA can be used. */
+  published(canSign: boolean): void;
   readonly metrics: { render(): Promise<string> };
 }
 
@@ -74,13 +75,13 @@ export function openSignerObservation(
       waiting: (requests) => instruments.waiting.set(requests),
     },
     publishFailed: count,
-    published() {
-      isPublished = true;
+    published(canSign) {
+      isPublished = canSign;
     },
     ready() {
       if (!isLeader) return report(true, 'stands by');
       if (isPublished) return report(true, 'leads, and the trust bundle is published');
-      return report(false, `leads, and the trust bundle is not published yet${trouble ? `: ${trouble}` : ''}`);
+      return report(false, `leads, and cannot sign yet${trouble ? `: ${trouble}` : ''}`);
     },
     alive() {
       const quietMs = clock.monotonicMs() - lookedAtMs;

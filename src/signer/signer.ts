@@ -87,9 +87,10 @@ export function openSigner(
     async function refresh(): Promise<boolean> {
       try {
         await authorities.refresh(signal);
-        observation.published();
         toldTrouble = '';
-        return settings.backends.every(({ name }) => authorities.find(name) !== undefined);
+        const canSign = settings.backends.every(({ name }) => authorities.find(name) !== undefined);
+        observation.published(canSign);
+        return canSign;
       } catch (thrown) {
         if (signal.aborted) return false;
         const error = AgentError.from(thrown);

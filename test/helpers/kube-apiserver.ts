@@ -21,13 +21,16 @@ export interface ClusterServer extends Cluster {
  *
  * @param options.directory keys, configuration, logs, and etcd's data
  * @param options.podNetwork socket of a `PodNetwork`, by which pods are proxied to. Default: there is no way to them.
+ * @param options.options further ones of its command line
  */
 export async function startKubeApiserver({
   directory,
   podNetwork,
+  options = [],
 }: {
   directory: string;
   podNetwork?: string;
+  options?: readonly string[];
 }): Promise<ClusterServer> {
   mkdirSync(directory, { recursive: true });
   const [etcdPort, port] = await Promise.all([freePort(), freePort()]);
@@ -64,6 +67,7 @@ export async function startKubeApiserver({
           `--service-account-key-file=${accountKeyFile}`,
           `--service-account-signing-key-file=${accountKeyFile}`,
           '--service-cluster-ip-range=10.0.0.0/24',
+          ...options,
           ...(podNetwork === undefined ? [] : [`--egress-selector-config-file=${writeEgress(directory, podNetwork)}`]),
         ],
         directory,
