@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
+import { findTrustBundleVersion, trustBundlePath } from '../kubernetes/cluster-trust-bundles.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import { statusOf } from '../kubernetes/kubernetes-error.ts';
 import { signerNameOf, trustConfigMapOf } from '../kubernetes/mesh-signer.ts';
@@ -9,9 +10,6 @@ import { type Anchor, type BackendTrust, mergeTrust } from './trust.ts';
 import { parseTrust, renderTrust, type TrustConfigMap, toPem } from './trust-config-map.ts';
 
 const APPLY = { fieldManager: 'meshcert-signer', force: true };
-
-/** The API is in beta, and on its way out of it. */
-const BUNDLE_VERSIONS = ['v1', 'v1beta1'];
 
 export interface TrustPublisher {
   /**
@@ -42,24 +40,9 @@ export function openTrustPublisher(
     });
   }
 
-  /** Undefined: this API server has none. Asked once: it takes a restart of the API server to change that. */
-  async function findBundleVersion(signal: AbortSignal): Promise<string | undefined> {
-    for (const version of BUNDLE_VERSIONS) {
-      try {
-        const group = await kubernetes.get<{ resources: { name: string }[] }>(
-          `/apis/certificates.k8s.io/${version}`,
-          signal,
-        );
-        if (group.resources.some(({ name }) => name === 'clustertrustbundles')) return version;
-      } catch (thrown) {
-        if (statusOf(thrown) !== 404) throw thrown;
-      }
-    }
-    return undefined;
-  }
-
   async function publishClusterTrustBundle(anchors: readonly Anchor[], signal: AbortSignal): Promise<void> {
-    bundleVersion ??= findBundleVersion(signal).catch((thrown: unknown) => {
+    // Asked once: it takes a restart of the API server to change that.
+    bundleVersion ??= findTrustBundleVersion(kubernetes, signal).catch((thrown: unknown) => {
       bundleVersion = undefined;
       throw thrown;
     });
@@ -68,7 +51,7 @@ export function openTrustPublisher(
     const signerName = signerNameOf(mesh);
     const name = `${signerName.replace('/', ':')}:trust`;
     await kubernetes.apply(
-      makePath({ group: 'certificates.k8s.io', version, resource: 'clustertrustbundles' }, name),
+      trustBundlePath(version, name),
       {
         apiVersion: `certificates.k8s.io/${version}`,
         kind: 'ClusterTrustBundle',

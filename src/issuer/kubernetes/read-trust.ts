@@ -1,6 +1,7 @@
 import { readCaChain } from '../../ca/ca-material.ts';
 import type { ReadDataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
+import { findTrustBundleVersion, trustBundlePath } from '../../kubernetes/cluster-trust-bundles.ts';
 import type { Kubernetes } from '../../kubernetes/kubernetes.ts';
 import { statusOf } from '../../kubernetes/kubernetes-error.ts';
 import type { KubernetesObject, ObjectList } from '../../kubernetes/objects.ts';
@@ -10,9 +11,6 @@ import type { KubernetesConfig, TrustSource } from './config.ts';
 interface ClusterTrustBundle extends KubernetesObject {
   readonly spec: { readonly trustBundle: string };
 }
-
-/** The API is in beta, and on its way out of it. */
-const BUNDLE_VERSIONS = ['v1', 'v1beta1'];
 
 /**
  * The CA certificates that peers are to trust, DER, read anew.
@@ -71,16 +69,10 @@ async function listBundles(
   kubernetes: Kubernetes,
   signal: AbortSignal,
 ): Promise<ObjectList<ClusterTrustBundle>['items']> {
+  const version = await findTrustBundleVersion(kubernetes, signal);
+  if (version === undefined) throw explainUnknown('this cluster serves no ClusterTrustBundles');
   const selectors = { fieldSelector: `spec.signerName=${signerName}` };
-  for (const version of BUNDLE_VERSIONS) {
-    const path = makePath({ group: 'certificates.k8s.io', version, resource: 'clustertrustbundles' });
-    try {
-      return (await kubernetes.list<ClusterTrustBundle>(path, selectors, signal)).items;
-    } catch (thrown) {
-      if (statusOf(thrown) !== 404) throw thrown;
-    }
-  }
-  throw explainUnknown('this cluster serves no ClusterTrustBundles');
+  return (await kubernetes.list<ClusterTrustBundle>(trustBundlePath(version), selectors, signal)).items;
 }
 
 function toDer(pem: string, what: string): Buffer[] {
