@@ -170,7 +170,7 @@ function explainNetwork(code: string): Meaning {
 }
 
 /** The time was up, or somebody gave it up. */
-export function explainEnd(
+function explainEnd(
   action: Action,
   { signal, requestTimeoutMs, config: { region } }: FailureContext,
 ): AgentError {
