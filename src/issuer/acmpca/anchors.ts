@@ -36,12 +36,21 @@ export function findRoot({ certificate, chain }: PemChain): Buffer {
   return parseChain({ certificate, chain }).at(-1) as Buffer;
 }
 
-/** DER, the closest first. @throws AgentError `ERR_CA_PROTOCOL` when it holds no certificate. */
+/** DER, the closest first. @throws AgentError `ERR_CA_PROTOCOL` when it holds none, or a broken one. */
 export function parseChain({ certificate, chain }: PemChain): Buffer[] {
   const certificates = pemToDer('CERTIFICATE', `${certificate}\n${chain}`);
-  if (certificates.length > 0) return certificates;
-  throw new AgentError('ERR_CA_PROTOCOL', 'the answer of AWS Private CA cannot be used: it holds no PEM certificate', {
+  if (certificates.length === 0) throw refuseAnswer('it holds no PEM certificate');
+  try {
+    return certificates.map((der) => new X509Certificate(der).raw);
+  } catch (cause) {
+    throw refuseAnswer('it holds a broken certificate', cause);
+  }
+}
+
+function refuseAnswer(why: string, cause?: unknown): AgentError {
+  return new AgentError('ERR_CA_PROTOCOL', `the answer of AWS Private CA cannot be used: ${why}`, {
     remedy: 'check AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_ACM_PCA, if they are set',
+    cause,
   });
 }
 

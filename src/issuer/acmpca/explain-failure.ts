@@ -170,10 +170,7 @@ function explainNetwork(code: string): Meaning {
 }
 
 /** The time was up, or somebody gave it up. */
-function explainEnd(
-  action: Action,
-  { signal, requestTimeoutMs, config: { region } }: FailureContext,
-): AgentError {
+function explainEnd(action: Action, { signal, requestTimeoutMs, config: { region } }: FailureContext): AgentError {
   if ((signal.reason as Error | undefined)?.name !== 'TimeoutError') {
     return new AgentError('ERR_CA_UNAVAILABLE', 'the request to AWS Private CA was given up');
   }

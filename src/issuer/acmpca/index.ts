@@ -38,16 +38,19 @@ export function openAcmPca(config: AcmPcaConfig, context: IssuerContext): Issuer
   let root: { readonly der: Buffer; readonly atMs: number } | undefined;
   const closing = new AbortController();
 
-  async function withCa<T>(signal: AbortSignal, work: (ca: PrivateCa, limited: AbortSignal) => Promise<T>): Promise<T> {
+  async function withCa<T>(
+    signal: AbortSignal,
+    work: (ca: PrivateCa, limited: AbortSignal, loginSeconds: number) => Promise<T>,
+  ): Promise<T> {
     const late = AbortSignal.timeout(Math.min(requestTimeoutMs, MAX_DELAY_MS));
     const limited = AbortSignal.any([signal, closing.signal, late]);
     const startedAtMs = clock.monotonicMs();
     const [found, { connectPrivateCa }] = await Promise.all([credentials.find(limited), import('./client.ts')]);
-    observer.stepTook('login', (clock.monotonicMs() - startedAtMs) / 1000);
+    const loginSeconds = (clock.monotonicMs() - startedAtMs) / 1000;
     const clockSeen = (awsNowMs: number) => observer.clockSkewSeen(Math.round((awsNowMs - clock.nowMs()) / 1000));
     const ca = connectPrivateCa({ config, credentials: found, signal: limited, requestTimeoutMs, clockSeen });
     try {
-      return await work(ca, limited);
+      return await work(ca, limited, loginSeconds);
     } catch (thrown) {
       if (AgentError.from(thrown).code === 'ERR_LOGIN_DENIED') credentials.forget();
       throw thrown;
@@ -92,7 +95,15 @@ export function openAcmPca(config: AcmPcaConfig, context: IssuerContext): Issuer
   }
 
   return {
-    issue: (request, signal) => withCa(signal, (ca, limited) => issue(request, ca, limited)),
+    issue(request, signal) {
+      // The key is made while credentials are looked for; when that fails, so may the key.
+      request.makeCsr().catch(() => undefined);
+      return withCa(signal, async (ca, limited, loginSeconds) => {
+        const issued = await issue(request, ca, limited);
+        observer.stepTook('login', loginSeconds);
+        return issued;
+      });
+    },
     async probe(signal) {
       if (!record.isWellEnough()) await withCa(signal, (ca) => record.look(ca));
     },
