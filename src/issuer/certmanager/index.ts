@@ -73,7 +73,7 @@ export function openCertManager(config: CertManagerConfig, context: IssuerContex
     const body = makeCertificateRequest({ name, issuerRef, csr, ttlSeconds, spiffeId, pod: kubernetes.self()?.pod });
     try {
       await kubernetes.create(path, body, limited).catch((thrown: unknown) => {
-        throw explainNoCertManager(thrown);
+        throw isGivenUp(limited) ? giveUp() : explainNoCertManager(thrown);
       });
       const { certificatePem, caPem } = await follow(kubernetes, { path, name }, subject, limited);
       observer.stepTook('sign', (clock.monotonicMs() - startedAtMs) / 1000);
@@ -116,7 +116,7 @@ export function openCertManager(config: CertManagerConfig, context: IssuerContex
         },
       );
     }
-    if ((limited.reason as Error | undefined)?.name !== 'TimeoutError') throw giveUp();
+    if (isGivenUp(limited)) throw giveUp();
     if (trouble !== undefined || last?.kind !== 'waiting') throw trouble ?? giveUp();
     throw explainWaiting(last.forWhat, requestTimeoutMs, subject);
   }
@@ -190,6 +190,11 @@ function readNotAfterMs(der: Buffer): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Aborted for another reason than that time is up. */
+function isGivenUp({ aborted, reason }: AbortSignal): boolean {
+  return aborted && (reason as Error | undefined)?.name !== 'TimeoutError';
 }
 
 function giveUp(): AgentError {
