@@ -17,6 +17,7 @@ import { ENDPOINT_VARIABLE, startPrivateCaService } from '../helpers/private-ca.
 import { CERTIFICATE_VARIABLE, RECORD_VARIABLE, type RecordedLine } from '../helpers/record-loaded-scripts.ts';
 import { makeServiceAccount } from '../helpers/service-account.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
+import { makePodEnvironment, makeSignerCluster, runSigner } from '../helpers/signer-cluster.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 import { inForce, TestCa } from '../helpers/test-ca.ts';
 import { uniqueName } from '../helpers/unique-name.ts';
@@ -28,6 +29,7 @@ const PARTS = {
   builtin: 'cannot keep a CA in',
   provided: 'function openProvided(',
   certmanager: 'of the CertificateRequest',
+  signingRequests: 'is approved and was not signed',
   kubernetes: 'allowWatchBookmarks',
   kubeconfig: 'Unsupported proxy type',
   acmpca: 'ACMPrivateCA',
@@ -37,6 +39,8 @@ const PARTS = {
   grpc: 'GRPC_NODE_VERBOSITY',
   sds: 'unknown type URL',
   workloadApi: 'security header',
+  // Only for a person at a terminal.
+  terminal: 'rotates now',
   // Only when somebody asks for reflection.
   protoFiles: '"symbols":["SpiffeWorkloadAPI"',
 } as const;
@@ -67,12 +71,14 @@ async function record(
     directory = temporaryDirectory(t),
     deliver,
     env,
-  }: { directory?: string; deliver?: string; env?: Readonly<Record<string, string>> } = {},
+    agentLines = '',
+  }: { directory?: string; deliver?: string; env?: Readonly<Record<string, string>>; agentLines?: string } = {},
 ): Promise<Loaded> {
   const file = join(directory, 'loaded.jsonl');
   const agent = await startAgent({
     directory,
     mesh,
+    agentLines,
     ...(deliver === undefined ? {} : { deliver }),
     startedBy: ['node', '--import', hook],
     env: { ...env, [RECORD_VARIABLE]: file, [CERTIFICATE_VARIABLE]: join(directory, 'identity/tls.crt') },
@@ -161,6 +167,25 @@ mtls:
   - {name: cm, type: certmanager, dpCert: {rotation: {expiration: 1h}}, conf: {issuerRef: {name: mesh-ca}}}`;
   const loaded = await record(t, mesh, { env: { KUBECONFIG: tenant.account.writeKubeconfig() } });
   t.same([...loaded.beforeCertificate].sort(), ['certmanager', 'kubeconfig', 'kubernetes']);
+  t.same(loaded.afterwards, ['metrics']);
+});
+
+t.test('with a signer of a cluster: the Kubernetes API, and no CA', async (t) => {
+  const { cluster } = await sharedPeers(t);
+  const directory = temporaryDirectory(t);
+  const place = await makeSignerCluster(cluster, directory);
+  await runSigner(t, place);
+  const caCert = join(directory, 'ca.pem');
+  writeFileSync(caCert, (await place.trustConfigMap())?.['ca.crt'] ?? '');
+  const mesh = `type: Mesh
+name: default
+mtls:
+  enabledBackend: csr
+  backends:
+  - {name: csr, type: kubernetes, conf: {signerName: ${place.signerName}, caCert: {file: ${caCert}}}}`;
+  const agentLines = `trustDomain: ${place.mesh}\nspiffeId: "/ns/{namespace}/sa/{serviceAccount}"`;
+  const loaded = await record(t, mesh, { env: makePodEnvironment(place.web), agentLines });
+  t.same([...loaded.beforeCertificate].sort(), ['kubeconfig', 'kubernetes', 'signingRequests']);
   t.same(loaded.afterwards, ['metrics']);
 });
 
