@@ -1,12 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { parseAllDocuments } from 'yaml';
 import { builtProgram } from './agent.ts';
 import { freePort } from './free-port.ts';
 import type { Cluster } from './kube-client.ts';
 import { plainEnvironment, type RunningProcess, startProcess } from './process.ts';
 import { requestJson } from './request-json.ts';
-import { makeServiceAccount } from './service-account.ts';
+import { makeServiceAccount, type Rule } from './service-account.ts';
 import { uniqueName } from './unique-name.ts';
 
 export interface WebhookReplica {
@@ -38,20 +39,22 @@ export interface WebhookConfiguration {
   readonly webhooks: readonly { readonly clientConfig: { readonly url: string; readonly caBundle?: string } }[];
 }
 
-/** What the webhook's service account may do in its own namespace, and everywhere; as in docs/kubernetes.md. */
-const RULES = (name: string) => [
-  { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
-  { apiGroups: [''], resources: ['secrets'], resourceNames: [name], verbs: ['get', 'update'] },
-];
-const CLUSTER_RULES = (name: string) => [
-  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
-  {
-    apiGroups: ['admissionregistration.k8s.io'],
-    resources: ['mutatingwebhookconfigurations'],
-    resourceNames: [name],
-    verbs: ['get', 'update'],
-  },
-];
+/** The YAML of docs/kubernetes.md: what it says to grant and to register is what is tested. */
+const DOCUMENTED = [
+  ...readFileSync(join(import.meta.dirname, '../../docs/kubernetes.md'), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms),
+].flatMap(([, text = '']) => parseAllDocuments(text).map((document) => document.toJS()));
+
+function findDocumented<T>(kind: string): T {
+  const found = DOCUMENTED.find((one) => one?.kind === kind);
+  if (found === undefined) throw new Error(`docs/kubernetes.md has no ${kind}`);
+  return structuredClone(found);
+}
+
+/** Of a role, for the objects of one test. */
+function readRules(kind: 'Role' | 'ClusterRole', name: string): Rule[] {
+  const { rules } = findDocumented<{ rules: Rule[] }>(kind);
+  return rules.map((rule) => (rule.resourceNames === undefined ? rule : { ...rule, resourceNames: [name] }));
+}
 
 const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
 
@@ -63,8 +66,8 @@ export async function setUpWebhook(
 ): Promise<WebhookBench> {
   const name = uniqueName('meshcert');
   const account = await makeServiceAccount(cluster, directory, { name: 'webhook' });
-  await account.grant(RULES(name));
-  await grantEverywhere(cluster, name, account, CLUSTER_RULES(name));
+  await account.grant(readRules('Role', name));
+  await grantEverywhere(cluster, name, account, readRules('ClusterRole', name));
   const meshFile = join(directory, `${name}.yaml`);
   writeFileSync(meshFile, meshYaml);
   const kubeconfig = account.writeKubeconfig();
@@ -119,39 +122,30 @@ export async function setUpWebhook(
 /** The namespaces of one test. */
 const TEST_LABEL = 'meshcert-test';
 
-/** Two webhooks, as selectors of namespaces and of objects are joined by "and". Nobody listens yet. */
+/** Nobody listens yet. */
 function describeConfiguration(name: string, port: number): object {
-  const label = 'meshcert.io/inject';
+  const { webhooks, ...rest } = findDocumented<DocumentedConfiguration>('MutatingWebhookConfiguration');
   const isOfTest = { key: TEST_LABEL, operator: 'In', values: [name] };
-  const isNotDisabled = { key: label, operator: 'NotIn', values: ['disabled'] };
-  const isSet = { key: label, operator: 'Exists' };
-  const describe = (kind: string, ofNamespace: object[], ofPod: object[]) => ({
-    name: `${kind}.inject.meshcert.io`,
-    clientConfig: { url: `https://127.0.0.1:${port}/inject` },
-    rules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'], scope: 'Namespaced' }],
-    namespaceSelector: { matchExpressions: [isOfTest, ...ofNamespace] },
-    objectSelector: { matchExpressions: ofPod },
-    failurePolicy: 'Fail',
-    reinvocationPolicy: 'IfNeeded',
-    sideEffects: 'None',
-    admissionReviewVersions: ['v1'],
-    timeoutSeconds: 10,
-  });
-  const isEnabled = { key: label, operator: 'NotIn', values: ['enabled'] };
   return {
+    ...rest,
     metadata: { name },
-    webhooks: [
-      describe('namespace', [isSet, isNotDisabled], [isNotDisabled]),
-      describe('pod', [isEnabled], [isSet, isNotDisabled]),
-    ],
+    webhooks: webhooks.map(({ namespaceSelector: { matchExpressions }, ...one }) => ({
+      ...one,
+      namespaceSelector: { matchExpressions: [isOfTest, ...matchExpressions] },
+      clientConfig: { url: `https://127.0.0.1:${port}/inject` },
+    })),
   };
+}
+
+interface DocumentedConfiguration {
+  readonly webhooks: readonly { readonly namespaceSelector: { readonly matchExpressions: readonly object[] } }[];
 }
 
 async function grantEverywhere(
   cluster: Cluster,
   name: string,
   account: { readonly namespace: string; readonly name: string },
-  rules: readonly object[],
+  rules: readonly Rule[],
 ): Promise<void> {
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
   await expectDone(cluster, 'POST', `${rbac}/clusterroles`, { metadata: { name }, rules });

@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { parse } from 'yaml';
 import { eventually } from '../helpers/eventually.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { renderKubernetesAuth, renderVaultMesh } from '../helpers/kong-mesh.ts';
@@ -8,6 +10,7 @@ import { createKubernetesRole } from '../helpers/kubernetes-auth.ts';
 import { finishPod, runPod } from '../helpers/pod-runner.ts';
 import type { PodToRun } from '../helpers/pod-volumes.ts';
 import { requestJson } from '../helpers/request-json.ts';
+import { runMeshcert } from '../helpers/run-meshcert.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 import { uniqueName } from '../helpers/unique-name.ts';
@@ -31,6 +34,9 @@ createServer((request, response) => {
   response.end(JSON.stringify({ ...look(), caller: request.headers['x-forwarded-client-cert'] }));
 }).listen(process.env.PORT, '127.0.0.1');
 `;
+/** Of whoever runs this test: to give files to another one takes root. */
+const GROUP = process.getgid?.();
+
 interface Said {
   readonly names: string;
   readonly serial: string;
@@ -61,11 +67,11 @@ await createKubernetesRole(vault, {
   audience: 'vault',
 });
 
-/** Made at the API server, and run as it came back. @param port of the application; undefined: it ends. */
-async function admit(name: string, port: number | undefined, annotations: Record<string, string>): Promise<PodToRun> {
+/** Made at the API server, and run as it came back. @param port of the application. */
+async function admit(name: string, port: number, annotations: Record<string, string>): Promise<PodToRun> {
   const path = `/api/v1/namespaces/${namespace}/pods`;
-  const env = port === undefined ? [] : [{ name: 'PORT', value: String(port) }];
-  const ports = port === undefined ? [] : [{ containerPort: port }];
+  const env = [{ name: 'PORT', value: String(port) }];
+  const ports = [{ containerPort: port }];
   const telemetryPort = String(await freePort());
   const { status, body } = await cluster.api<PodToRun>('POST', path, {
     metadata: {
@@ -75,9 +81,7 @@ async function admit(name: string, port: number | undefined, annotations: Record
     },
     spec: {
       serviceAccountName: 'web',
-      restartPolicy: port === undefined ? 'Never' : 'Always',
-      // The group of whoever runs this test: another one takes root.
-      securityContext: { fsGroup: process.getgid?.() },
+      securityContext: { fsGroup: GROUP },
       containers: [{ name: 'app', image: 'node', command: ['node', '-e', APP], env, ports }],
     },
   });
@@ -88,7 +92,7 @@ async function admit(name: string, port: number | undefined, annotations: Record
 const run = (pod: PodToRun) => runPod(t, { pod, cluster, directory: join(directory, pod.metadata.name) });
 
 t.test('two pods talk mutual TLS through their Envoys, and their applications know nothing of it', async (t) => {
-  const [appPort, inbound, callerPort, callerInbound, outbound] = await Promise.all(
+  const [appPort = 0, inbound = 0, callerPort = 0, callerInbound = 0, outbound = 0] = await Promise.all(
     Array.from({ length: 5 }, () => freePort()),
   );
   const backendPod = await admit('backend', appPort, {
@@ -124,10 +128,43 @@ t.test('two pods talk mutual TLS through their Envoys, and their applications kn
   await t.rejects(plain, 'who comes without a certificate is not let in');
 });
 
-t.test('a Job runs with its certificate, and ends', async (t) => {
-  const admitted = await admit('job', undefined, {});
-  const pod = await run(admitted);
-  await finishPod(admitted, pod);
-  const said = JSON.parse(pod.container('app').output()) as Said;
-  t.match(said, { names: 'URI:spiffe://default/job', isPair: true });
+t.test('a Job that was injected before it was applied runs with its certificate, and ends', async (t) => {
+  await cluster.api('POST', `/api/v1/namespaces/${namespace}/configmaps`, {
+    metadata: { name: 'meshcert' },
+    data: { 'mesh.yaml': meshYaml },
+  });
+  const metadata = { name: 'batch', namespace };
+  const template = {
+    metadata: { labels: { app: 'batch' }, annotations: { 'meshcert.io/telemetry-port': String(await freePort()) } },
+    spec: {
+      serviceAccountName: 'web',
+      restartPolicy: 'Never',
+      securityContext: { fsGroup: GROUP },
+      containers: [{ name: 'app', image: 'node', command: ['node', '-e', APP] }],
+    },
+  };
+  writeFileSync(join(directory, 'mesh.yaml'), meshYaml);
+  writeFileSync(
+    join(directory, 'job.yaml'),
+    JSON.stringify({ apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { template } }),
+  );
+  const args = ['--image', 'registry.example/meshcert:test', '-f', 'job.yaml', '--config-map', 'meshcert'];
+  const { code, stdout, stderr } = await runMeshcert(['inject', '-c', 'mesh.yaml', ...args], { directory });
+  t.equal(code, 0, stderr);
+  const job = parse(stdout);
+  const made = await cluster.api('POST', `/apis/batch/v1/namespaces/${namespace}/jobs`, job);
+  t.equal(made.status, 201, JSON.stringify(made.body));
+
+  // What the controller of Jobs does.
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  const { metadata: ofPod, spec } = job.spec.template;
+  const { body: pod } = await cluster.api<PodToRun>('POST', pods, { metadata: { ...ofPod, name: 'batch' }, spec });
+  t.same(
+    pod.spec.initContainers?.map(({ name }) => name),
+    ['meshcert'],
+    'the webhook leaves it alone',
+  );
+  const running = await run(pod);
+  await finishPod(pod, running);
+  t.match(JSON.parse(running.container('app').output()), { names: 'URI:spiffe://default/batch', isPair: true });
 });

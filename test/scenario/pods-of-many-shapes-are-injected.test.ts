@@ -72,6 +72,8 @@ t.test('a plain pod', async (t) => {
   const serviceAccountToken = { audience: 'vault', expirationSeconds: 3600, path: 'vault' };
   t.match(token?.projected?.sources, [{ serviceAccountToken }]);
   t.match(pod.metadata.annotations?.['meshcert.io/agent-config'], 'service: web\n');
+  const own = pod.spec.initContainers?.[0]?.volumeMounts?.map(({ mountPath }) => mountPath) ?? [];
+  t.ok(own.includes('/var/run/secrets/kubernetes.io/serviceaccount'), 'it may ask the API server, too');
 });
 
 t.test('what says nothing is left alone, and a pod goes before its namespace', async (t) => {
