@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const program = join(root, 'dist/main.js');
-const say = (text = '') => process.stdout.write(`${text}\n`);
+// On a terminal the agent has a line of its own below all others.
+const above = process.stdout.isTTY && process.stderr.isTTY && process.env.TERM !== 'dumb' ? '\r\u001b[K' : '';
+const say = (text = '') => process.stdout.write(`${above}${text}\n`);
 
 if (spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' }).status !== 0) process.exit(1);
 

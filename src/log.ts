@@ -24,6 +24,8 @@ export interface LogOptions {
   /** The least level that is written. Default `info`. */
   readonly level?: LogLevel;
   readonly nowMs: () => number;
+  /** What a level looks like in `text`. Default: as it is. */
+  readonly paintLevel?: ((level: LogLevel, text: string) => string) | undefined;
   /** Gets whole lines, newline included. */
   readonly write: (line: string) => void;
 }
@@ -32,7 +34,8 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 export function openLog(options: LogOptions): Log {
   const least = LEVELS.indexOf(options.level ?? 'info');
-  const render = options.format === 'json' ? renderJson : renderText;
+  const { paintLevel = (_, text) => text } = options;
+  const render = options.format === 'json' ? renderJson : makeTextRenderer(paintLevel);
   const at =
     (level: LogLevel) =>
     (event: string, fields: LogFields = {}) => {
@@ -46,11 +49,13 @@ function renderJson(time: string, level: LogLevel, event: string, fields: LogFie
   return JSON.stringify({ time, level, event, ...fields });
 }
 
-function renderText(time: string, level: LogLevel, event: string, fields: LogFields): string {
-  const pairs = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(
-      ([key, value]) => `${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
-    );
-  return [time.slice(11, 23), level.toUpperCase().padEnd(5), event, ...pairs].join(' ');
+function makeTextRenderer(paintLevel: NonNullable<LogOptions['paintLevel']>): typeof renderJson {
+  return (time, level, event, fields) => {
+    const pairs = Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(
+        ([key, value]) => `${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
+      );
+    return [time.slice(11, 23), paintLevel(level, level.toUpperCase().padEnd(5)), event, ...pairs].join(' ');
+  };
 }

@@ -31,6 +31,7 @@ void runProgram(process.argv.slice(2), {
   get isOutTerminal() {
     return isatty(STDOUT);
   },
+  countColumns: () => process.stderr.columns ?? 80,
   writeOut: (text) => write(STDOUT, text),
   writeError: (text) => write(STDERR, text),
   random: () => Math.random(),

@@ -7,6 +7,8 @@ export interface Edge {
   readonly isTerminal: boolean;
   /** Whether a person reads what commands print. */
   readonly isOutTerminal: boolean;
+  /** Of the terminal that the log goes to, now. */
+  readonly countColumns: () => number;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   /** From 0 to 1. */

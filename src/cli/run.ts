@@ -7,6 +7,7 @@ import type { Edge, ExitCode } from './edge.ts';
 import type { followConfiguration } from './follow-configuration.ts';
 import { openSources } from './open-sources.ts';
 import { readConfig } from './read-config.ts';
+import type { openTerminal as openTerminalNow, Terminal } from './terminal.ts';
 import { version } from './version.ts';
 
 export interface RunOptions {
@@ -45,14 +46,23 @@ const tell = async (agent: Agent, { edge, clock, log }: Ports, signal: AbortSign
   return tellSystemd(agent, { environment, pid, clock, log, send: openSendMessage(environment) }, signal);
 };
 
+/** Loaded only where a person looks. */
+const openTerminal = async (...args: Parameters<typeof openTerminalNow>): Promise<Terminal> => {
+  const { openTerminal: loaded } = await import('./terminal.ts');
+  return loaded(...args);
+};
+
 /** The agent: until a signal ends it or, with `once`, until its first generation is delivered. */
 export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
   const clock = systemClock;
+  const format = options.logFormat ?? (edge.isTerminal ? 'text' : 'json');
+  const terminal = edge.isTerminal && format === 'text' ? await openTerminal(edge, clock) : undefined;
   const log = openLog({
-    format: options.logFormat ?? (edge.isTerminal ? 'text' : 'json'),
+    format,
     level: options.logLevel,
     nowMs: () => clock.nowMs(),
-    write: edge.writeError,
+    write: terminal?.write ?? edge.writeError,
+    paintLevel: terminal?.paintLevel,
   });
   const { config, problems } = await readConfig(options.files, edge);
   for (const problem of problems.filter(({ severity }) => severity === 'warning')) log.warn(formatProblem(problem));
@@ -89,14 +99,16 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
     void systemd?.then(({ reloading }) => reloading(rotated));
   });
   let following: Promise<void> | undefined;
+  let shown: Promise<void> | undefined;
   try {
     await agent.run(stop.signal, () => {
       const followed = { files: options.files, sources: () => sources };
       following = follow(agent, followed, { edge, clock, log }, ended.signal);
+      shown = terminal?.showCountdown(agent.status, leaving);
     });
   } finally {
     ended.abort();
-    await following;
+    await Promise.all([following, shown]);
     await (await systemd)?.ended;
   }
   log.info('stopped');

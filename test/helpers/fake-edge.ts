@@ -10,6 +10,7 @@ export function openFakeEdge(options: Partial<Edge> = {}) {
     hostName: 'host',
     isTerminal: false,
     isOutTerminal: false,
+    countColumns: () => 80,
     writeOut: (text) => {
       out += text;
     },

@@ -53,6 +53,7 @@ function makeEdge(): { edge: Edge; written: string[] } {
     hostName: 'host',
     isTerminal: false,
     isOutTerminal: false,
+    countColumns: () => 80,
     writeOut: (text) => void written.push(text),
     writeError: (text) => void written.push(text),
     random: () => 0,
