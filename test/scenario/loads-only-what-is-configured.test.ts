@@ -41,6 +41,8 @@ const PARTS = {
   workloadApi: 'security header',
   // Only for a person at a terminal.
   terminal: 'rotates now',
+  // Only where systemd started it.
+  systemd: 'RELOADING=1',
   // Only when somebody asks for reflection.
   protoFiles: '"symbols":["SpiffeWorkloadAPI"',
 } as const;
