@@ -118,4 +118,6 @@ t.test('what is written', async (t) => {
   await kubernetes.delete(path, signal);
   await t.resolves(kubernetes.delete(path, signal), 'what is gone is gone');
   t.equal(await statusAfter(kubernetes.get(path, signal)), 404);
+  const poor = await open(t, account.access);
+  t.equal(await statusAfter(poor.delete(path, signal)), 403, 'but what may not be deleted is not');
 });

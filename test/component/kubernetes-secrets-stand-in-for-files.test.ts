@@ -20,6 +20,7 @@ const read = openSources(directory, { environment, random: Math.random });
 const store = (name: string, stringData: Record<string, string>, type = 'Opaque') =>
   cluster.api('POST', secrets, { metadata: { name }, type, stringData });
 await store('kuma', { value: 'as Kuma keeps it' }, 'system.kuma.io/secret');
+await store('both', { value: 'the one that counts', note: 'another' });
 await store('single', { 'ca.pem': 'the only key' });
 await store('several', { a: 'SENSITIVE-1', b: 'SENSITIVE-2' });
 await store('blank', { value: ' ' });
@@ -38,10 +39,11 @@ t.test('before it is granted, what to grant is told', async (t) => {
 });
 
 t.test('granted by name, as told', async (t) => {
-  const resourceNames = ['kuma', 'single', 'several', 'blank', 'none'];
+  const resourceNames = ['kuma', 'both', 'single', 'several', 'blank', 'none'];
   await account.grant([{ apiGroups: [''], resources: ['secrets'], resourceNames, verbs: ['get'] }]);
 
   t.equal(await read({ kind: 'secret', name: 'kuma' }), 'as Kuma keeps it', 'key "value"');
+  t.equal(await read({ kind: 'secret', name: 'both' }), 'the one that counts', 'beside others, too');
   t.equal(await read({ kind: 'secret', name: 'single' }), 'the only key', 'or the only key');
   const ports = { clock: systemClock, random: Math.random };
   t.equal(await readSecret('kuma', account.access, ports), 'as Kuma keeps it', 'in a pod, too');
