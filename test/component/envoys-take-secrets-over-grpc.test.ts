@@ -7,7 +7,8 @@ import type { Generation } from '../../src/identity/identity.ts';
 import type { RunningEnvoy } from '../helpers/envoy.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { openGenerationMaker } from '../helpers/make-generation.ts';
-import { type EnvoySecrets, type MeshTraffic, startMeshTraffic } from '../helpers/mesh-traffic.ts';
+import type { EnvoySecrets } from '../helpers/mesh-envoys.ts';
+import { type MeshTraffic, startMeshTraffic } from '../helpers/mesh-traffic.ts';
 import { makeSdsBench, type SdsBench } from '../helpers/sds-bench.ts';
 import {
   describeDeltaSecrets,

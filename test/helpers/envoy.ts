@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventually } from './eventually.ts';
 import { peerProgram } from './peers.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 import { requestJson } from './request-json.ts';
@@ -39,6 +40,8 @@ export interface RunningEnvoy {
   certs(): Promise<EnvoyCertificates>;
   /** The TCP port that a listener got. */
   listenerPort(name: string): Promise<number>;
+  /** Closes its listeners, and waits until all that they have accepted has ended. */
+  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,6 +52,8 @@ export async function startEnvoy({ directory, config, name = 'envoy' }: EnvoyOpt
   writeFileSync(configFile, typeof config === 'string' ? config : JSON.stringify(config, undefined, 2));
   const admin = { admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } } };
   const adminFile = join(directory, `${name}.admin`);
+  // Of one that ran before.
+  rmSync(adminFile, { force: true });
   const adminUrl = () => `http://${readFileSync(adminFile, 'utf8').trim()}`;
   const running = await startProcess({
     name,
@@ -90,6 +95,14 @@ function envoyAdmin(adminUrl: string, running: RunningProcess): RunningEnvoy {
       const port = listeners.find((listener) => listener.name === name)?.local_address.socket_address.port_value;
       if (port === undefined) throw new Error(`envoy has no listener ${name} with a port`);
       return port;
+    },
+    drain: async () => {
+      const { status } = await requestJson(`${adminUrl}/drain_listeners`, { method: 'POST' });
+      if (status !== 200) throw new Error(`envoy answered ${status} to /drain_listeners`);
+      await eventually('envoy has ended what it accepted', async () => {
+        const active = await stats(/^listener\..*\.downstream_cx_active$/);
+        return [...active].every(([name, count]) => name.startsWith('listener.admin.') || count === 0);
+      });
     },
     stop: async () => {
       await running.stop();

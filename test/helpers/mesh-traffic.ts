@@ -1,23 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { Agent, get } from 'node:http';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type RunningEnvoy, startEnvoy } from './envoy.ts';
-
-/** One service of the mesh: its SPIFFE ID, and where its Envoy finds its identity. */
-export interface MeshService {
-  readonly spiffeId: string;
-  /** The folder that its agent delivers to, or the configuration of Envoy's secrets. */
-  readonly identity: string | EnvoySecrets;
-}
-
-export interface EnvoySecrets {
-  /** Two `SdsSecretConfig`: of the certificate, and of what peers are verified against. */
-  readonly certificate: object;
-  readonly trustBundle: object;
-  /** Of the server of secrets. */
-  readonly clusters: readonly object[];
-}
+import { describeClient, describeServer, type MeshService } from './mesh-envoys.ts';
 
 export interface MeshTrafficOptions {
   /** Configuration and logs of both Envoys. */
@@ -35,6 +20,8 @@ export interface Exchange {
   readonly latencyMs: number;
   /** Undefined: it was answered with 200 by the server's proxy. */
   readonly failure?: string;
+  /** Flags and reason, where the client's proxy answered that it did not reach the server's: `UF,URX Connection refused`. */
+  readonly upstreamFailure?: string;
   /** Serial numbers, in upper-case hexadecimal, of the certificates that each showed to the other. */
   readonly serverSerial?: string | undefined;
   readonly clientSerial?: string | undefined;
@@ -73,7 +60,7 @@ export async function startMeshTraffic(options: MeshTrafficOptions): Promise<Mes
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const sending = (async () => {
     while (!stopping.signal.aborted) {
-      const exchange = await send(port, agent);
+      const exchange = await sendOverMesh(port, agent);
       exchanges.push(exchange);
       await wait(Math.max(0, everyMs - exchange.latencyMs));
     }
@@ -101,7 +88,12 @@ export async function startMeshTraffic(options: MeshTrafficOptions): Promise<Mes
   };
 }
 
-function send(port: number, agent: Agent): Promise<Exchange> {
+/**
+ * One request to the listener of the client's Envoy. Never rejects.
+ *
+ * @param agent false: over a connection of its own.
+ */
+export function sendOverMesh(port: number, agent: Agent | false): Promise<Exchange> {
   const sentAtMs = Date.now();
   const startMs = performance.now();
   const took = () => performance.now() - startMs;
@@ -116,7 +108,10 @@ function send(port: number, agent: Agent): Promise<Exchange> {
         resolve({
           sentAtMs,
           latencyMs: took(),
-          ...(statusCode !== 200 && { failure: `${statusCode} ${body.slice(0, 300)}` }),
+          ...(statusCode !== 200 && {
+            failure: `${statusCode} ${body.slice(0, 300)}`,
+            upstreamFailure: String(headers['x-upstream-failure']),
+          }),
           serverSerial: readSerial(headers['x-server-certificate']),
           clientSerial: upper(headers['x-client-serial']),
         });
@@ -140,105 +135,4 @@ function readSerial(urlEncodedPem: string | string[] | undefined): string | unde
 
 function upper(text: string | string[] | undefined): string | undefined {
   return typeof text === 'string' && text !== '-' ? text.toUpperCase() : undefined;
-}
-
-const TYPE = 'type.googleapis.com/envoy.extensions';
-
-function describeServer(self: MeshService, peer: MeshService) {
-  const transport = describeTls('DownstreamTlsContext', self, peer, { require_client_certificate: true });
-  const routes = [{ match: { prefix: '/' }, direct_response: { status: 200, body: { inline_string: 'hello' } } }];
-  const shown = describeHeader('x-client-serial', '%DOWNSTREAM_PEER_SERIAL%');
-  return describeEnvoy('server', describeListener('mtls', routes, [shown], transport), findSecrets(self).clusters);
-}
-
-function describeClient(self: MeshService, peer: MeshService, port: number) {
-  const shown = describeHeader('x-server-certificate', '%UPSTREAM_PEER_CERT%');
-  const routes = [{ match: { prefix: '/' }, route: { cluster: 'server' } }];
-  const cluster = {
-    name: 'server',
-    type: 'STATIC',
-    connect_timeout: '5s',
-    load_assignment: {
-      cluster_name: 'server',
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: describeAddress(port) } }] }],
-    },
-    typed_extension_protocol_options: {
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-        '@type': `${TYPE}.upstreams.http.v3.HttpProtocolOptions`,
-        common_http_protocol_options: { max_requests_per_connection: 1 },
-        explicit_http_config: { http_protocol_options: {} },
-      },
-    },
-    transport_socket: describeTls('UpstreamTlsContext', self, peer, { max_session_keys: 0 }),
-  };
-  return describeEnvoy('client', describeListener('plain', routes, [shown]), [cluster, ...findSecrets(self).clusters]);
-}
-
-function describeEnvoy(id: string, listener: object, clusters: readonly object[]) {
-  return { node: { id, cluster: id }, static_resources: { listeners: [listener], clusters } };
-}
-
-function describeListener(name: string, routes: readonly object[], headers: readonly object[], transport?: object) {
-  const manager = {
-    '@type': `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-    stat_prefix: name,
-    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes, response_headers_to_add: headers }] },
-    http_filters: [{ name: 'router', typed_config: { '@type': `${TYPE}.filters.http.router.v3.Router` } }],
-  };
-  return {
-    name,
-    address: describeAddress(0),
-    filter_chains: [
-      {
-        filters: [{ name: 'http', typed_config: manager }],
-        ...(transport !== undefined && { transport_socket: transport }),
-      },
-    ],
-  };
-}
-
-function findSecrets({ identity }: MeshService): EnvoySecrets {
-  return typeof identity === 'string' ? describeFiles(identity) : identity;
-}
-
-/** Secrets from the files beside which the agent says what to watch. */
-function describeFiles(directory: string): EnvoySecrets {
-  const secret = (name: string, file: string) => ({
-    name,
-    sds_config: { path_config_source: { path: join(directory, file), watched_directory: { path: directory } } },
-  });
-  return {
-    certificate: secret('default', 'tls_certificate_sds.yaml'),
-    trustBundle: secret('ROOTCA', 'validation_context_sds.yaml'),
-    clusters: [],
-  };
-}
-
-function describeTls(context: string, self: MeshService, peer: MeshService, more: object) {
-  const { certificate, trustBundle } = findSecrets(self);
-  return {
-    name: 'envoy.transport_sockets.tls',
-    typed_config: {
-      '@type': `${TYPE}.transport_sockets.tls.v3.${context}`,
-      ...more,
-      common_tls_context: {
-        tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
-        tls_certificate_sds_secret_configs: [certificate],
-        combined_validation_context: {
-          default_validation_context: {
-            match_typed_subject_alt_names: [{ san_type: 'URI', matcher: { exact: peer.spiffeId } }],
-          },
-          validation_context_sds_secret_config: trustBundle,
-        },
-      },
-    },
-  };
-}
-
-function describeHeader(key: string, value: string) {
-  return { header: { key, value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' };
-}
-
-function describeAddress(port: number) {
-  return { socket_address: { address: '127.0.0.1', port_value: port } };
 }

@@ -1,4 +1,4 @@
-import type { EnvoySecrets } from './mesh-traffic.ts';
+import type { EnvoySecrets } from './mesh-envoys.ts';
 
 export interface SdsShapeOptions {
   /** Path of the agent's socket: all that is not as in the original. */
