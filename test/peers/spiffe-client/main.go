@@ -5,6 +5,7 @@
 //	spiffe-client watch-bundles ADDRESS    its X.509 bundles, until it is ended
 //	spiffe-client verify DIRECTORY         tls.crt and tls.key as an X509-SVID, verified against ca.crt
 //	spiffe-client handshake SERVER CLIENT  mutual TLS between two; each is an ADDRESS or a DIRECTORY
+//	spiffe-client load SERVER CLIENT RATE  so many connections a second to HOST:PORT, until it is ended
 //	spiffe-client services ADDRESS         services with their methods, told by gRPC reflection
 //	spiffe-client health ADDRESS [SERVICE] as the standard health service tells it
 //
@@ -47,12 +48,14 @@ func run(ctx context.Context, args []string) error {
 		return verify(args[1])
 	case command == "handshake" && len(args) == 3:
 		return handshake(once, args[1], args[2])
+	case command == "load" && len(args) == 4:
+		return load(ctx, args[1], args[2], args[3])
 	case command == "services" && len(args) == 2:
 		return services(once, args[1])
 	case command == "health" && (len(args) == 2 || len(args) == 3):
 		return health(once, args[1], append(args, "")[2])
 	default:
-		return errors.New("usage: spiffe-client watch|watch-bundles|verify|handshake|services|health ARGUMENTS")
+		return errors.New("usage: spiffe-client watch|watch-bundles|verify|handshake|load|services|health ARGUMENTS")
 	}
 }
 
