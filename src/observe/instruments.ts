@@ -109,6 +109,7 @@ export function makeInstruments({ facts, startedAtMs }: AgentState) {
       ['kind'],
     ),
     clockSkew: gauge('clock_skew_seconds', "The CA's clock minus ours."),
+    workload: gauge('workload_info', 'Always 1; says for whom this agent works.', ['mesh', 'spiffe_id']),
     cpu: new Counter({ name: 'process_cpu_seconds_total', help: 'CPU time used, user and system.', registers }),
     resident: processGauge('resident_memory_bytes', 'Resident memory.'),
   };
@@ -148,11 +149,12 @@ export function readGauges(instruments: Instruments, { state, nowMs, readUsage }
   show(instruments.notAfter, orNone(certificate?.notAfterMs));
   show(instruments.rotationDue, orNone(certificate?.rotatesAtMs));
   show(instruments.clockSkew, state.clockSkewSeconds);
+  forgetLabels(instruments);
   instruments.sdsStreams.set(state.sdsStreams);
   instruments.trustBundle.set(state.certificate?.trustBundleCertificates ?? 0);
-  if (state.facts.backend !== undefined) {
-    instruments.caConnected.set({ backend: state.facts.backend }, state.ca.state === 'Connected' ? 1 : 0);
-  }
+  const { mesh, spiffeId, backend } = state.facts;
+  instruments.workload.set({ mesh, spiffe_id: spiffeId }, 1);
+  if (backend !== undefined) instruments.caConnected.set({ backend }, state.ca.state === 'Connected' ? 1 : 0);
   for (const { name, held } of [...state.deliveries, ...state.hooks]) {
     instruments.deliveredGeneration.set({ delivery: name }, held?.generation ?? 0);
   }
@@ -164,6 +166,14 @@ export function readGauges(instruments: Instruments, { state, nowMs, readUsage }
   instruments.cpu.reset();
   instruments.cpu.inc(usage.cpuSeconds);
   instruments.resident.set(usage.residentBytes);
+}
+
+/** What the configuration no longer names must not raise an alert for ever. */
+function forgetLabels(instruments: Instruments): void {
+  const { workload, caConnected, deliveredGeneration, servedGeneration, credentialExpiry } = instruments;
+  for (const labelled of [workload, caConnected, deliveredGeneration, servedGeneration, credentialExpiry]) {
+    labelled.reset();
+  }
 }
 
 /** Without a value there is no sample, rather than a 0 that would be taken for one. */

@@ -91,7 +91,10 @@ export function openObservation(facts: AgentFacts, { clock, readUsage }: Observa
       state.certificate = { ...state.certificate, generation: number, trustBundleCertificates };
     },
     reconfigured(next) {
-      if (next.backend !== state.facts.backend) health.forget();
+      if (next.backend !== state.facts.backend) {
+        health.forget();
+        state.credentials.clear();
+      }
       reconfigureState(state, next);
       waiters.changed();
     },

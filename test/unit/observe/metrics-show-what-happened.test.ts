@@ -61,6 +61,7 @@ t.test('what happened before prom-client was loaded is in the first scrape', asy
     meshcert_certificate_not_after_timestamp_seconds: Date.parse('2026-01-01T01:00:00Z') / 1000,
     meshcert_certificate_rotation_due_timestamp_seconds: Date.parse('2026-01-01T00:48:00Z') / 1000,
     meshcert_trust_bundle_certificates: 1,
+    'meshcert_workload_info{mesh="default",spiffe_id="spiffe://default/web"}': 1,
     'meshcert_build_info{version="1.2.3",node="v24.0.0"}': 1,
     process_cpu_seconds_total: 1.5,
     process_resident_memory_bytes: 40_000_000,
@@ -127,6 +128,30 @@ t.test('nothing pretends to be late while mTLS is off', async (t) => {
   const samples = await scrape(await setUpObservation({ backend: undefined }));
   const about = [...samples.keys()].filter((name) => /certificate_not|rotation_due|ca_connected|rotations/.test(name));
   t.same(about, []);
+});
+
+t.test('what the configuration no longer names is no longer shown, as it would raise alerts for ever', async (t) => {
+  const bench = await setUpObservation({ targets: ['tls:127.0.0.1:10001'], hooks: ['hook:nginx'] });
+  const generation = await bench.issue();
+  bench.deliver(generation);
+  bench.observation.served.served({ target: 'tls:127.0.0.1:10001', generation, seconds: 0.1 });
+  bench.observation.issuer('vault-1').credentialExpires('vault_token', 0);
+  await scrape(bench);
+  const next = { backend: 'ca-2', spiffeId: 'spiffe://default/other', hooks: [], targets: [], deliveries: ['sds'] };
+  bench.observation.reconfigured({ ...bench.facts, ...next });
+  const labelled = [...(await scrape(bench)).keys()].filter((name) =>
+    /^meshcert_(ca_connected|(delivered|served)_generation|credential_expiry|workload)/.test(name),
+  );
+  t.same(labelled.sort(), [
+    'meshcert_ca_connected{backend="ca-2"}',
+    'meshcert_delivered_generation{delivery="sds"}',
+    'meshcert_workload_info{mesh="default",spiffe_id="spiffe://default/other"}',
+  ]);
+  bench.observation.reconfigured({ ...bench.facts, backend: undefined });
+  t.notOk(
+    [...(await scrape(bench)).keys()].some((name) => name.startsWith('meshcert_ca_connected')),
+    'mTLS is off',
+  );
 });
 
 t.test('streams of Envoys rise and fall, what they reject is counted', async (t) => {
