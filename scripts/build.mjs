@@ -100,12 +100,15 @@ chmodSync(join(dist, 'main.js'), 0o755);
 await fillCodeCache(join(dist, 'main.js'));
 
 /**
- * What chunks share becomes a part of the first one, which is always loaded: a file each costs more than its content. Not
- * so the packages that only some configurations load.
+ * What chunks share becomes a part of the first one, which is always loaded, if it is needed for the first certificate of
+ * an agent as most are, with Vault: a file each costs more there than its content.
  */
 function inlineShared(scripts) {
-  const always = listStaticImports('program.js');
-  const isShared = ([name]) => name.startsWith('chunk-') && (always.has(name) || !holdsPackages(name));
+  const vault = [...scripts.keys()].filter(
+    (name) => /^vault-/.test(name) && holdsFile(name, 'src/issuer/vault/index.ts'),
+  );
+  const first = new Set(['program.js', ...vault].flatMap((name) => [...listStaticImports(name)]));
+  const isShared = ([name]) => name.startsWith('chunk-') && first.has(name);
   const shared = [...scripts].filter(isShared);
   const own = [...scripts].filter((script) => !isShared(script));
   const definitions = shared.map(
@@ -124,8 +127,8 @@ function listStaticImports(name, found = new Set()) {
   return found;
 }
 
-function holdsPackages(name) {
-  return Object.keys(findOutput(name).inputs).some((input) => input.includes('node_modules/'));
+function holdsFile(name, file) {
+  return Object.keys(findOutput(name).inputs).includes(file);
 }
 
 function findOutput(name) {

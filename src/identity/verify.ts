@@ -22,6 +22,8 @@ export interface Expected {
   readonly spiffeId: SpiffeId;
   /** The key that the request was signed with; not looked at when the answer brings its own. */
   readonly privateKey: KeyObject;
+  /** The life that must be left, in milliseconds, for the identity to be of use. Default 0. */
+  readonly leastLifeMs?: number;
 }
 
 /** Which rule a refused certificate breaks: the `detail` of ERR_BAD_CERTIFICATE, a bounded label. */
@@ -56,7 +58,7 @@ export function verifyIssued(
   if (!leaf.x509.checkPrivateKey(privateKey)) throw refuse('key_mismatch', 'the certificate belongs to another key');
   checkIsNoCa(leaf);
   checkExtendedKeyUsage(leaf);
-  checkValidity(leaf, nowMs);
+  checkValidity(leaf, nowMs, expected.leastLifeMs ?? 0);
   const intermediates = findPath(leaf, answer.chain.slice(1).map(parse), answer.roots.map(parse), nowMs);
   if (typeof intermediates === 'string') throw refuse('chain', intermediates);
 
@@ -101,7 +103,7 @@ function checkExtendedKeyUsage({ extendedKeyUsage }: Certificate): void {
   }
 }
 
-function checkValidity({ x509 }: Certificate, nowMs: number): void {
+function checkValidity({ x509 }: Certificate, nowMs: number, leastLifeMs: number): void {
   const now = new Date(nowMs).toISOString();
   if (nowMs < x509.validFromDate.getTime()) {
     throw refuse('validity', `the certificate begins at ${x509.validFromDate.toISOString()}, our clock shows ${now}`, {
@@ -112,6 +114,17 @@ function checkValidity({ x509 }: Certificate, nowMs: number): void {
     throw refuse('validity', `the certificate ended at ${x509.validToDate.toISOString()}, our clock shows ${now}`, {
       remedy: 'set the clock of this machine, or ask for a longer life',
     });
+  }
+  const leftMs = x509.validToDate.getTime() - nowMs;
+  if (leftMs < leastLifeMs) {
+    const left = `${(leftMs / 1000).toFixed(1)} s`;
+    throw refuse(
+      'validity',
+      `the certificate lives for ${left} more, too short to be handed over and replaced in time`,
+      {
+        remedy: 'compare the limits of the CA with dpCert.rotation.expiration',
+      },
+    );
   }
 }
 

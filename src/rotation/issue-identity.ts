@@ -7,6 +7,9 @@ import { verifyIssued } from '../identity/verify.ts';
 import type { Issuer } from '../issuer/issuer.ts';
 import { holdOpenRequest, type OpenRequest } from './open-request.ts';
 
+/** A shorter life than asked for is obeyed; one below this, or half of what was asked, would be a life of rotations. */
+const LEAST_LIFE_MS = 10_000;
+
 export interface IdentityRequest {
   readonly spiffeId: SpiffeId;
   readonly keyType: KeyType;
@@ -42,7 +45,8 @@ export async function issueIdentity(
       const issued = await issuer.issue({ spiffeId, keyType, ttlSeconds, makeCsr: request.makeCsr }, signal);
       open.spend();
       const privateKey = await request.privateKey();
-      return { ...verifyIssued(issued, { spiffeId, privateKey }, clock.nowMs()), keyType };
+      const leastLifeMs = Math.min(LEAST_LIFE_MS, (ttlSeconds * 1000) / 2);
+      return { ...verifyIssued(issued, { spiffeId, privateKey, leastLifeMs }, clock.nowMs()), keyType };
     } catch (thrown) {
       const demanded = wanted.mayChangeKeyType ? findDemandedKeyType(thrown) : undefined;
       if (demanded === undefined || tried.has(demanded)) throw thrown;

@@ -98,7 +98,7 @@ t.test('killed at its first start, while it makes a CA of its own: the next star
   for (let round = 1; round <= FIRST_STARTS; round += 1) {
     const directory = temporaryDirectory(t);
     const start = () => startAgent({ directory, mesh: renderBuiltinMesh('1h') });
-    const { afterMs } = await startAndKill(start, 250);
+    const { afterMs } = await startAndKill(start, { longestMs: 250, isReadyFirst: false });
     const agent = await start();
     await agent.waitReady();
     await t.resolves(checkPairWithOpenssl(agent.identity), `killed after ${afterMs.toFixed(0)} ms`);

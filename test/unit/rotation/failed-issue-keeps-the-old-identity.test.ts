@@ -26,6 +26,25 @@ t.test('a bad certificate is refused and counted with its reason, and the old on
   await bench.end();
 });
 
+t.test('a life that is too short to be replaced in time is refused, a shorter one than asked is obeyed', async (t) => {
+  for (const [ttlSeconds, leftMs, isTaken] of [
+    [3600, 9_999, false],
+    [3600, 10_001, true],
+    [15, 7_499, false],
+    [15, 7_501, true],
+  ] as const) {
+    const bench = await setUpRotation({ ttlSeconds });
+    // Certificates have whole seconds.
+    bench.clock.jump(1000 - (leftMs % 1000));
+    bench.issuer.failures = [{ notAfter: new Date(bench.clock.nowMs() + leftMs) }];
+    await bench.start();
+    t.equal(bench.rotated.length, isTaken ? 1 : 0, `${leftMs} ms of ${ttlSeconds} s`);
+    if (!isTaken)
+      t.match(bench.failed[0]?.error, { reason: 'bad_certificate_validity', message: /lives for \d+\.\d s more/ });
+    await bench.end();
+  }
+});
+
 t.test('the life that is left is never spent on one wait', async (t) => {
   const bench = await setUpRotation({ ttlSeconds: 20, jitterUnit: 1 });
   await bench.start();
