@@ -6,8 +6,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { DENIALS } from './judge.ts';
 
-export type Instruments = ReturnType<typeof makeInstruments>;
-
 /** @param backends those whose counts are there, as 0, from the start. */
 export function makeInstruments(backends: readonly string[], version: string, node: string) {
   const registry = new Registry();

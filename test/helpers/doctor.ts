@@ -4,7 +4,9 @@ import { type AgentOptions, writeConfiguration } from './agent.ts';
 import { type CommandLineOptions, runCommandLine } from './command-line.ts';
 import { uniqueName } from './unique-name.ts';
 
-export interface DoctorOptions extends Pick<AgentOptions, 'mesh' | 'service' | 'agentLines'>, CommandLineOptions {
+export interface DoctorOptions
+  extends Pick<AgentOptions, 'mesh' | 'meshName' | 'service' | 'agentLines'>,
+    CommandLineOptions {
   /** Further arguments. */
   readonly args?: readonly string[];
 }
@@ -23,13 +25,14 @@ export interface Examined {
 /** `meshcert doctor -o json` for a Mesh. */
 export async function runDoctor({
   mesh,
+  meshName = 'default',
   service = 'web',
   agentLines = '',
   args = [],
   ...options
 }: DoctorOptions): Promise<Examined> {
   const directory = `${options.directory}/${uniqueName('doctor')}`;
-  const { configFile } = writeConfiguration({ directory, mesh, service, agentLines });
+  const { configFile } = writeConfiguration({ directory, mesh, meshName, service, agentLines });
   const { code, out, error } = await runCommandLine(['doctor', '-c', configFile, '-o', 'json', ...args], options);
   if (out === '') throw new Error(`doctor ended with ${code}: ${error}`);
   const { checks } = JSON.parse(out) as DoctorReport;
