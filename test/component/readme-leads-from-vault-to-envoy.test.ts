@@ -18,7 +18,9 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 import { uniqueName } from '../helpers/unique-name.ts';
 import { startVault } from '../helpers/vault.ts';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const ROOT = new URL('../../', import.meta.url);
+const pages = ['README.md', 'docs/vault.md', 'docs/envoy.md'].map((page) => readFileSync(new URL(page, ROOT), 'utf8'));
+const readme = pages.join('\n');
 
 /** The one block of this language that holds the text. */
 function findBlock(language: 'sh' | 'yaml', text: string): string {
