@@ -46,26 +46,24 @@ process.stdout.write(
 );
 
 function makeBlob() {
-  const main = join(directory, 'main.js');
   // Node compiles it as a function's body, in which no first line for the shell may stand.
-  writeFileSync(main, readFileSync(join(dist, 'main.js'), 'utf8').replace(/^#!.*/, ''));
-  const output = join(directory, 'blob');
-  const config = join(directory, 'config.json');
+  const main = readFileSync(join(dist, 'main.js'), 'utf8').replace(/^#!.*/, '');
   const chunks = readdirSync(dist).filter((name) => name !== 'main.js' && /\.js(\.cache)?$/.test(name));
-  writeFileSync(
-    config,
-    JSON.stringify({
-      main,
-      output,
-      disableExperimentalSEAWarning: true,
-      execArgv: readNodeFlags(join(dist, 'main.js')),
-      // Neither the command line nor NODE_OPTIONS changes what Node does: all arguments are the program's.
-      execArgvExtension: 'none',
-      assets: Object.fromEntries(chunks.map((name) => [name, join(dist, name)])),
-    }),
-  );
-  execFileSync(process.execPath, ['--experimental-sea-config', config], { stdio: ['ignore', 'ignore', 'inherit'] });
-  return readFileSync(output);
+  const config = {
+    // Not the whole path, which would stay in the executable.
+    main: 'main.js',
+    output: 'blob',
+    disableExperimentalSEAWarning: true,
+    execArgv: readNodeFlags(join(dist, 'main.js')),
+    // Neither the command line nor NODE_OPTIONS changes what Node does: all arguments are the program's.
+    execArgvExtension: 'none',
+    assets: Object.fromEntries(chunks.map((name) => [name, join(dist, name)])),
+  };
+  writeFileSync(join(directory, 'main.js'), main);
+  writeFileSync(join(directory, 'config.json'), JSON.stringify(config));
+  // It tells on stderr what it has done.
+  execFileSync(process.execPath, ['--experimental-sea-config', 'config.json'], { cwd: directory, stdio: 'pipe' });
+  return readFileSync(join(directory, 'blob'));
 }
 
 /** A seventh of Node is symbols for debuggers. Without binutils they stay, which costs nothing but the space. */

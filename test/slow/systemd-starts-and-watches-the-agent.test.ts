@@ -93,7 +93,9 @@ t.test('the unit is one that systemd takes, and exposes little', async (t) => {
   const unit = join(directory, 'meshcert.service');
   // The program is not installed here.
   writeFileSync(unit, readFileSync(UNIT, 'utf8').replaceAll('/usr/bin/meshcert', builtProgram()));
-  await runCommand(analyze, ['verify', '--man=no', unit], { env });
+  // It only prints what it does not understand, and goes on.
+  const verify = `${analyze} verify --man=no --recursive-errors=no ${unit} 2>&1`;
+  t.equal(await runCommand('sh', ['-c', verify], { env }), '');
   const report = await runCommand(analyze, ['security', '--offline=true', '--threshold=20', unit], { env });
   t.comment(report.trimEnd().split('\n').at(-1));
 });
