@@ -79,7 +79,7 @@ section changed; dpkg --verify meshcert
 section version; meshcert --version
 
 section agent
-meshcert validate -c /etc/meshcert/meshcert.yaml > /run/valid
+for file in /etc/meshcert/meshcert.yaml /usr/share/doc/meshcert/examples/*; do meshcert validate -c $file > /run/valid; done
 install -d -o meshcert -g meshcert /run/meshcert /var/lib/meshcert
 cd /var/lib/meshcert
 setpriv --reuid=meshcert --regid=meshcert --clear-groups env -i /usr/bin/meshcert run -c /etc/meshcert/meshcert.yaml --once 2> /run/log

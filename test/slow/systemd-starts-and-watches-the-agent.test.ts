@@ -117,9 +117,23 @@ t.test('the agent works within what the unit allows it', async (t) => {
     'mount -t proc -o subset=pid,hidepid=invisible proc /proc',
     'exec "$@"',
   ];
+  const credentials = join(directory, 'credentials');
+  const root = await TestCa.makeRoot('root', inForce());
+  for (const [name, pem] of [
+    ['ca-cert', root.certificatePem],
+    ['ca-key', root.keyPem],
+  ] as const) {
+    mkdirSync(credentials, { recursive: true });
+    writeFileSync(join(credentials, name), pem, { mode: 0o400 });
+    chownSync(join(credentials, name), user, user);
+  }
   const agent = await start(t, {
     directory: work,
-    mesh: renderBuiltinMesh('1h'),
+    mesh: renderProvidedMesh('', '').replace(
+      /conf: .*(?=\})/,
+      'conf: {cert: {secret: ca-cert}, key: {secret: ca-key}}',
+    ),
+    options: ['--secrets-dir', credentials],
     deliver: `{files: [{directory: ${work}/identity, keyMode: "0640", group: ${group}}], sds: {socket: ${work}/sds.sock, group: ${group}}, hooks: [{exec: [touch, ${work}/hook]}]}`,
     startedBy: ['unshare', '--mount', 'sh', '-ec', mounts.join(' && '), 'sh', 'python3', CONFINE, confinement],
     env: { NOTIFY_SOCKET: systemd.path, PATH },
