@@ -18,7 +18,7 @@ t.test('a minute of rotations, with agents and Envoys restarted again and again'
   const { requests, answered, refused, reset, lost, books, certificates, rotations, agentRestarts, envoyRestarts } =
     outcome;
   t.same(
-    lost,
+    lost.slice(0, 5),
     [],
     `${answered} of ${requests} were answered, ${refused} refused and ${reset} reset while nobody listened`,
   );

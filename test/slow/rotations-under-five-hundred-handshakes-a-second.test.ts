@@ -17,7 +17,7 @@ t.test('no handshake fails while the certificate that Envoy has by SDS is replac
   });
   const { answered, failed, seconds } = handshakes;
   t.equal(failed, 0, `${Math.round(answered / seconds)} connections a second were answered`);
-  t.same(failures, []);
+  t.same(failures.slice(0, 5), []);
   t.equal(rotations, SECONDS);
   t.equal(servedMs.length, rotations, 'handshakes have met every certificate');
   t.same(envoy, { accepted: answered, shaken: answered, answered }, 'Envoy counted the same');
