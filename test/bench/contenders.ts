@@ -25,9 +25,19 @@ export interface Contender {
   readonly metricsUrl: string | undefined;
 }
 
-/** @param program the built `dist/main.js` */
-export function prepareMeshcert(program: string, directory: string, setting: Setting, metricsPort: number): Contender {
+export interface MeshcertOptions {
+  /** The built `dist/main.js`. */
+  readonly program: string;
+  readonly directory: string;
+  readonly metricsPort: number;
+  /** The path of a socket with SDS and the Workload API beside the files. Default: files alone. */
+  readonly socket?: string;
+}
+
+export function prepareMeshcert(options: MeshcertOptions, setting: Setting): Contender {
+  const { program, directory, metricsPort, socket } = options;
   mkdirSync(directory, { recursive: true });
+  const sockets = socket === undefined ? '' : `, sds: {socket: ${socket}}, workloadApi: {socket: ${socket}}`;
   const config = join(directory, 'meshcert.yaml');
   const files = join(directory, 'identity');
   writeFileSync(
@@ -52,7 +62,7 @@ mtls:
 type: Agent
 mesh: bench
 service: web
-deliver: {files: [{directory: ${files}}]}
+deliver: {files: [{directory: ${files}}]${sockets}}
 telemetry: {address: "127.0.0.1:${metricsPort}"}
 admin: {socket: ${join(directory, 'admin.sock')}}
 `,

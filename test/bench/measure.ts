@@ -55,8 +55,16 @@ export interface Footprint {
   readonly residentMb: number;
 }
 
-/** Memory after so many rotations. */
-export async function measureFootprint(contender: Contender, rotations: number): Promise<Footprint> {
+/**
+ * Memory after so many rotations.
+ *
+ * @param attach called when it has its first certificate; what it opens is there until the end.
+ */
+export async function measureFootprint(
+  contender: Contender,
+  rotations: number,
+  attach: () => unknown = () => undefined,
+): Promise<Footprint> {
   const child = start(contender);
   try {
     let last = '';
@@ -69,12 +77,18 @@ export async function measureFootprint(contender: Contender, rotations: number):
         },
         { timeoutMs: 60_000 },
       );
-      if (contender.metricsUrl !== undefined) await (await fetch(contender.metricsUrl)).text();
+      await scrape(contender);
+      if (count === 0) await attach();
     }
     return readMemory(child.pid ?? 0);
   } finally {
     await stop(child);
   }
+}
+
+/** It answers somewhat later than it writes its first certificate. */
+async function scrape({ name, metricsUrl }: Contender): Promise<void> {
+  if (metricsUrl !== undefined) await eventually(`${name} is scraped`, async () => (await fetch(metricsUrl)).text());
 }
 
 /** CPU of a process that has nothing to do. @returns percent of one core */
