@@ -10,7 +10,7 @@ export interface NotifySocket {
   stop(): Promise<unknown>;
 }
 
-/** Stands in for systemd, which wants to be the first process of its machine: the real socket, and nothing behind it. */
+/** Stands in for systemd: the real socket and nothing behind it, so that a test sees each message. */
 export async function openNotifySocket(directory: string): Promise<NotifySocket> {
   const path = join(directory, 'notify.sock');
   const listener = await startProcess({
