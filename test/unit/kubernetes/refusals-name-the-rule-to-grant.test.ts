@@ -63,7 +63,7 @@ t.test('every status has its code, and what to do', async (t) => {
 });
 
 t.test('what a server says is quoted in one bounded line, and the value of a secret is not', async (t) => {
-  const long = explain(400, `a\nb${'x'.repeat(5_000)}`);
+  const long = explain(400, `a\nb ${'x'.repeat(5_000)}`);
   t.match(long.message, /: a b/);
   t.ok(long.message.length < 500);
   const secrets = '/api/v1/namespaces/shop/secrets';
