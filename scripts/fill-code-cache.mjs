@@ -19,8 +19,9 @@ const PRIME = fileURLToPath(new URL('prime-code-cache.cjs', import.meta.url));
 export async function fillCodeCache(program) {
   const directory = mkdtempSync(join(tmpdir(), 'meshcert-build-'));
   try {
-    await runWithBuiltinCa(program, directory);
+    // Each chunk's code is kept after the first run that loads it, and most agents go to Vault.
     await runWithVault(program, directory);
+    await runWithBuiltinCa(program, directory);
     await runWithSockets(program, directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });

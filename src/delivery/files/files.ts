@@ -18,6 +18,9 @@ import { sweepGenerations } from './sweep.ts';
 /** For so long the directory is taken to be as it was found while the first certificate was on its way. */
 const PREPARED_FOR_MS = 2_000;
 
+/** Envoy ends when its files are not there, and takes longer to look; most certificates are there before. */
+const EMPTY_AFTER_MS = 100;
+
 export interface FilesOptions {
   readonly clock: Clock;
   readonly log: Log;
@@ -103,15 +106,21 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
   return {
     name,
     writesFiles: true,
-    prepare: () =>
-      serially(async () => {
+    async prepare() {
+      const isEmpty = await serially(async () => {
         await prepareDirectory(directory, names);
         preparedAtMs = clock.monotonicMs();
-        if (superseding.signal.aborted) return;
+        if (superseding.signal.aborted) return false;
         const left = await readPredecessor(config);
-        if (left === undefined) await publish(renderFilesWithoutIdentity(undefined, '0', config));
-        else if (left.notAfterMs !== undefined) void withdrawWhenExpired(left.notAfterMs, left.bundle);
-      }),
+        if (left?.notAfterMs !== undefined) void withdrawWhenExpired(left.notAfterMs, left.bundle);
+        return left === undefined;
+      });
+      if (!isEmpty) return;
+      await clock.sleep(EMPTY_AFTER_MS, superseding.signal);
+      await serially(async () => {
+        if (!superseding.signal.aborted) await publish(renderFilesWithoutIdentity(undefined, '0', config));
+      });
+    },
     deliver: (generation) =>
       serially(async () => {
         const contents = renderFiles(generation, config);
