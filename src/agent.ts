@@ -5,20 +5,22 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { answer } from './agent/answer.ts';
+import { isSameIssue, sayWhatNeedsARestart } from './agent/compare-configs.ts';
 import { prepareDeliveries, type RunningDeliveries } from './agent/deliveries.ts';
+import { collectFacts, NO_DELIVERIES } from './agent/facts.ts';
 import { openIssuers } from './agent/issuers.ts';
+import { makePlan } from './agent/plan.ts';
 import { watchFirst } from './agent/watch-first.ts';
 import type { Clock } from './clock.ts';
-import type { Backend, Config } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import type { ReadDataSource } from './data-source.ts';
 import { AgentError } from './errors.ts';
 import { type ProbedBackend, watchHealth } from './issuer/watch-health.ts';
 import type { Log } from './log.ts';
 import { type ObservationPorts, openObservation } from './observe/observation.ts';
-import type { AgentFacts } from './observe/state.ts';
 import type { Status } from './observe/status.ts';
 import { computeRetryDelayMs } from './rotation/backoff.ts';
-import { type Candidate, Rotation, type RotationPlan, type RotationReason } from './rotation/rotation.ts';
+import { Rotation, type RotationReason } from './rotation/rotation.ts';
 import { watchExpiry } from './rotation/watch-expiry.ts';
 import { IdentityStore } from './store/identity-store.ts';
 import { openPublisher } from './trust/publish.ts';
@@ -79,14 +81,24 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   const deliveryLog = { clock, log, retryDelayMs: makeDeliveryDelay(random) };
   const identities = new IdentityStore();
   const trust = new TrustBundle();
-  const observation = openObservation(collectFacts(config, NO_DELIVERIES, ports), ports);
+  const observation = openObservation(collectFacts(config, NO_DELIVERIES, ports.facts), ports);
   let deliveries = await openDeliveriesOf(config);
-  observation.reconfigured(collectFacts(config, deliveries, ports));
+  observation.reconfigured(collectFacts(config, deliveries, ports.facts));
 
   const issuers = openIssuers(({ name: backend, requestTimeoutMs }) => {
     const observer = observation.issuer(backend);
     const { mesh, spiffeId } = config;
-    return { backend, mesh, trustDomain: spiffeId.trustDomain, requestTimeoutMs, readSource, clock, log, observer };
+    return {
+      backend,
+      mesh,
+      trustDomain: spiffeId.trustDomain,
+      requestTimeoutMs,
+      readSource,
+      clock,
+      random,
+      log,
+      observer,
+    };
   });
   const lifetimes = new Map(config.backends.map(({ name, ttlSeconds }) => [name, ttlSeconds * 1000]));
   const publisher = openPublisher({
@@ -100,7 +112,7 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   });
   const first = watchFirst(observation.rotation);
   const sink = { publish: publisher.publish, withdraw: () => identities.withdraw() };
-  const rotation = new Rotation(makePlan(config), { sink, clock, random, log, observer: first.observer });
+  const rotation = new Rotation(makePlan(config, issuers), { sink, clock, random, log, observer: first.observer });
   const roots = openRootsWatch(
     () =>
       config.backends.map((backend) => ({
@@ -128,16 +140,6 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       { ...ports, sds, pid: ports.facts.pid },
       { ...deliveryLog, observer, hooks, served },
     );
-  }
-
-  function makePlan({ backend, backends, spiffeId, keyType, rotation: { jitterRatio, ...standby } }: Config) {
-    const named = standby.standbyBackends.map((name) => backends.find((one) => one.name === name));
-    const asked = backend === undefined ? [] : [...new Set([backend, ...named])].filter((one) => one !== undefined);
-    const toCandidate = (one: Backend): Candidate => {
-      return { backend: one.name, ttlSeconds: one.ttlSeconds, open: () => issuers.get(one) };
-    };
-    const candidates = asked.map(toCandidate);
-    return { spiffeId, keyType, jitterRatio, candidates, standbyRatio: standby.standbyRatio } satisfies RotationPlan;
   }
 
   async function rotate(reason: RotationReason, signal: AbortSignal): Promise<number> {
@@ -198,15 +200,15 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       const nextDeliveries = areDeliveriesOld ? await openDeliveriesOf(next) : deliveries;
       config = next;
       deliveries = nextDeliveries;
-      observation.reconfigured(collectFacts(next, deliveries, ports));
+      observation.reconfigured(collectFacts(next, deliveries, ports.facts));
       sayWhatNeedsARestart(before, next, log);
       sayWhenOff();
       for (const { name, ttlSeconds } of before.backends) {
         if (!next.backends.some((one) => one.name === name)) trust.retire(name, ttlSeconds * 1000, clock.nowMs());
       }
       for (const { name, ttlSeconds } of next.backends) lifetimes.set(name, ttlSeconds * 1000);
-      if (isDeepStrictEqual(whatIsIssued(before), whatIsIssued(next))) rotation.adopt(makePlan(next));
-      else rotation.follow(makePlan(next));
+      if (isSameIssue(before, next)) rotation.adopt(makePlan(next, issuers));
+      else rotation.follow(makePlan(next, issuers));
       await issuers.keep(next.mesh === before.mesh ? next.backends : []);
       roots.lookNow();
       if (areDeliveriesOld) {
@@ -277,37 +279,6 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       if (signal.aborted) giveUp();
       else signal.addEventListener('abort', giveUp, { once: true });
     });
-  }
-}
-
-const NO_DELIVERIES = { names: [], hooks: [], targets: [] };
-
-function collectFacts(
-  config: Config,
-  { names: deliveries, hooks, targets }: Pick<RunningDeliveries, 'names' | 'hooks' | 'targets'>,
-  { facts }: AgentPorts,
-): AgentFacts {
-  return {
-    ...facts,
-    mesh: config.mesh,
-    name: config.service,
-    spiffeId: config.spiffeId.toString(),
-    backend: config.backend?.name,
-    supportedBackends: config.supportedBackends,
-    deliveries,
-    hooks,
-    targets,
-  };
-}
-
-/** What a certificate depends on: where this differs, the one in service is no longer what is asked for. */
-function whatIsIssued({ mesh, spiffeId, keyType, backend }: Config) {
-  return { mesh, spiffeId: spiffeId.toString(), keyType, backend };
-}
-
-function sayWhatNeedsARestart(before: Config, next: Config, log: Log): void {
-  for (const key of ['telemetry', 'admin'] as const) {
-    if (!isDeepStrictEqual(before[key], next[key])) log.warn(`${key} changes with the next start of the agent`);
   }
 }
 

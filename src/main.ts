@@ -23,7 +23,9 @@ function write(descriptor: number, text: string): void {
 process.title = 'meshcert';
 void runProgram(process.argv.slice(2), {
   environment: process.env,
-  currentDirectory: process.cwd(),
+  get currentDirectory() {
+    return process.cwd();
+  },
   get hostName() {
     return hostname();
   },

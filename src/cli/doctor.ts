@@ -21,6 +21,7 @@ export async function doctor(options: DoctorOptions, edge: Edge): Promise<ExitCo
   if (config === undefined) return 2;
   const findings = await examine(config, {
     clock: systemClock,
+    random: edge.random,
     readSource: openSources(options.secretsDir, edge),
     adminToken: edge.environment.VAULT_TOKEN,
     trial: options.trial,

@@ -5,16 +5,17 @@ import { formatProblem } from '../config/problem.ts';
 import { AgentError } from '../errors.ts';
 import { findKubernetesAccess } from '../kubernetes/access.ts';
 import { IDENTITY_TEMPLATE } from '../kubernetes/mesh-signer.ts';
-import { type Log, type LogLevel, openLog } from '../log.ts';
+import type { Log } from '../log.ts';
 import type { SettingsInput } from '../signer/settings.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import { followConfiguration } from './follow-configuration.ts';
+import { type LogChoice, openCommandLog } from './open-command-log.ts';
 import { openSources } from './open-sources.ts';
 import { readConfig } from './read-config.ts';
 import { version } from './version.ts';
 
-export interface SignerOptions {
+export interface SignerOptions extends LogChoice {
   readonly files: readonly string[];
   /** Default: the mesh's name. */
   readonly trustDomain?: string;
@@ -26,8 +27,6 @@ export interface SignerOptions {
   readonly namespace?: string;
   readonly telemetry: { readonly host: string; readonly port: number };
   readonly secretsDir: string;
-  readonly logLevel: LogLevel;
-  readonly logFormat?: 'text' | 'json';
 }
 
 export const SIGNER_DEFAULTS = {
@@ -39,12 +38,7 @@ export const SIGNER_DEFAULTS = {
 /** The signer: until a signal ends it. */
 export async function runSigner(options: SignerOptions, edge: Edge): Promise<ExitCode> {
   const clock = systemClock;
-  const log = openLog({
-    format: options.logFormat ?? (edge.isTerminal ? 'text' : 'json'),
-    level: options.logLevel,
-    nowMs: () => clock.nowMs(),
-    write: edge.writeError,
-  });
+  const log = openCommandLog(options, edge, clock);
   const { config, problems } = await readConfig(options.files, edge);
   for (const problem of problems) {
     if (problem.severity === 'warning') log.warn(formatProblem(problem));

@@ -1,15 +1,19 @@
-import { systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { AgentError } from '../errors.ts';
 import type { InjectSettings } from '../inject/settings.ts';
 import { findKubernetesAccess } from '../kubernetes/access.ts';
 import { type Kubernetes, openKubernetes } from '../kubernetes/kubernetes.ts';
-import { type LogLevel, openLog } from '../log.ts';
+import type { Log } from '../log.ts';
 import { runWebhook, type WebhookOptions } from '../webhook/webhook.ts';
 import type { Edge, ExitCode } from './edge.ts';
+import { type LogChoice, openCommandLog } from './open-command-log.ts';
 import { type InjectionOptions, openInjection } from './open-injection.ts';
 import { version } from './version.ts';
 
-export interface ServeOptions extends InjectionOptions, Pick<WebhookOptions, 'listen' | 'telemetry' | 'drainMs'> {
+export interface ServeOptions
+  extends InjectionOptions,
+    LogChoice,
+    Pick<WebhookOptions, 'listen' | 'telemetry' | 'drainMs'> {
   readonly sidecar: InjectSettings['sidecar'] | 'auto';
   /** Name of the Service that the API server reaches us by. */
   readonly service: string;
@@ -18,19 +22,12 @@ export interface ServeOptions extends InjectionOptions, Pick<WebhookOptions, 'li
   readonly secret: string;
   readonly webhookConfiguration: string;
   readonly ttlMs: number;
-  readonly logLevel: LogLevel;
-  readonly logFormat?: 'text' | 'json';
 }
 
 /** The admission webhook, until a signal ends it. */
 export async function webhook(options: ServeOptions, edge: Edge): Promise<ExitCode> {
   const clock = systemClock;
-  const log = openLog({
-    format: options.logFormat ?? (edge.isTerminal ? 'text' : 'json'),
-    level: options.logLevel,
-    nowMs: () => clock.nowMs(),
-    write: edge.writeError,
-  });
+  const log = openCommandLog(options, edge, clock);
   const stop = new AbortController();
   edge.onSignal('SIGTERM', () => stop.abort());
   edge.onSignal('SIGINT', () => stop.abort());
@@ -63,7 +60,7 @@ async function findSidecar(kubernetes: Kubernetes, signal: AbortSignal): Promise
 /** Asks until it is answered; undefined when the signal is aborted. */
 async function insist<T>(
   ask: () => Promise<T>,
-  { clock, random, log }: { clock: typeof systemClock; random: () => number; log: ReturnType<typeof openLog> },
+  { clock, random, log }: { clock: Clock; random: () => number; log: Log },
   signal: AbortSignal,
 ): Promise<T | undefined> {
   for (let failures = 0; !signal.aborted; failures += 1) {

@@ -3,6 +3,7 @@ import { AgentError } from '../errors.ts';
 import type { Generation, IdentitySource } from '../identity/identity.ts';
 import type { Log } from '../log.ts';
 import type { Delivery } from './delivery.ts';
+import { followNewest } from './follow-newest.ts';
 
 /** What a delivery tells about itself. `delivery` is its name. */
 export interface DeliveryObserver {
@@ -41,22 +42,15 @@ export async function runDelivery(
   ports: DeliveryPorts,
   signal: AbortSignal,
 ): Promise<void> {
-  let superseded = new AbortController();
-  let handingOver: Promise<void> = Promise.resolve();
   let handed = false;
   // After whatever is to be sent to the CA has been sent.
   setImmediate(() => void delivery.prepare().catch(() => undefined));
-  for await (const state of source.changes(signal)) {
-    superseded.abort();
-    await handingOver;
+  await followNewest(source.changes(signal), async (state, superseded) => {
     // Nothing yet is not the same as nothing any more: what an earlier run left may be valid still, and stays.
-    if (state === undefined && !handed) continue;
+    if (state === undefined && !handed) return;
     handed = true;
-    superseded = new AbortController();
-    handingOver = handOver(delivery, state, ports, superseded.signal);
-  }
-  superseded.abort();
-  await handingOver;
+    await handOver(delivery, state, ports, superseded);
+  });
 }
 
 async function handOver(

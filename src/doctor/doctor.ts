@@ -5,64 +5,60 @@
  *
  * @module
  */
-import type { Config } from '../config/config.ts';
-import { type Finding, openExamination } from './examination.ts';
+import type { Backend, Config } from '../config/config.ts';
+import { type Examination, type Finding, openExamination } from './examination.ts';
 import type { DoctorPorts } from './ports.ts';
+import type { Subject } from './subject.ts';
 
 /** Never throws: what goes wrong is a finding. */
 export async function examine(config: Config, ports: DoctorPorts): Promise<readonly Finding[]> {
-  const { backend, mesh, spiffeId, keyType } = config;
   const examination = openExamination();
-  if (backend === undefined) {
+  if (config.backend === undefined) {
     await examination.check('mtls', [], () => ({
       verdict: 'warn',
-      cause: `mTLS is off: the Mesh "${mesh}" enables no backend, so nothing is issued`,
+      cause: `mTLS is off: the Mesh "${config.mesh}" enables no backend, so nothing is issued`,
       remedy: 'name a backend in mtls.enabledBackend',
     }));
-    return examination.findings;
+  } else {
+    await examineBackend(examination, config, config.backend, ports);
   }
-  const { issuer, name, ttlSeconds, requestTimeoutMs } = backend;
+  return examination.findings;
+}
+
+async function examineBackend(
+  examination: Examination,
+  { mesh, spiffeId, keyType }: Config,
+  { issuer, name, ttlSeconds, requestTimeoutMs }: Backend,
+  ports: DoctorPorts,
+): Promise<void> {
+  const subject: Subject = { backend: name, mesh, spiffeId, keyType, ttlSeconds, requestTimeoutMs };
   switch (issuer.kind) {
     case 'vault': {
       const { examineVault } = await import('./vault/examine-vault.ts');
-      const subject = { vault: issuer, backend: name, mesh, spiffeId, keyType, ttlSeconds, requestTimeoutMs };
-      await examineVault(examination, subject, ports);
-      return examination.findings;
+      return await examineVault(examination, { ...subject, vault: issuer }, ports);
     }
     case 'acmpca': {
       const { examineAcmPca } = await import('./acmpca/examine-acmpca.ts');
-      const subject = { acmpca: issuer, backend: name, mesh, spiffeId, keyType, ttlSeconds, requestTimeoutMs };
-      await examineAcmPca(examination, subject, ports);
-      return examination.findings;
+      return await examineAcmPca(examination, { ...subject, acmpca: issuer }, ports);
     }
     case 'certmanager': {
       const { examineCertManager } = await import('./certmanager/examine-certmanager.ts');
-      const subject = { certmanager: issuer, backend: name, mesh, spiffeId, keyType, ttlSeconds, requestTimeoutMs };
-      await examineCertManager(examination, subject, ports);
-      return examination.findings;
+      return await examineCertManager(examination, { ...subject, certmanager: issuer }, ports);
     }
     case 'kubernetes': {
       const { examineKubernetes } = await import('./examine-kubernetes.ts');
-      const subject = { kubernetes: issuer, backend: name, mesh, spiffeId, keyType, ttlSeconds, requestTimeoutMs };
-      await examineKubernetes(examination, subject, ports);
-      return examination.findings;
+      return await examineKubernetes(examination, { ...subject, kubernetes: issuer }, ports);
     }
     case 'provided': {
       const { examineProvided } = await import('./examine-provided.ts');
-      const { trustDomain } = spiffeId;
-      await examineProvided(
-        examination,
-        { provided: issuer, backend: name, mesh, trustDomain, requestTimeoutMs },
-        ports,
-      );
-      return examination.findings;
+      return await examineProvided(examination, { ...subject, provided: issuer }, ports);
     }
     case 'builtin':
       await examination.check('backend', [], () => ({
         verdict: 'pass',
         cause: `the agent itself is the CA "${name}": there is nobody to be asked`,
       }));
-      return examination.findings;
+      return;
     default:
       return issuer satisfies never;
   }

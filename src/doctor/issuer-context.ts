@@ -12,7 +12,7 @@ export interface Warning {
 /** What the agent's own issuer is given here: it logs nothing, and its warnings are kept. */
 export function makeIssuerContext(
   { backend, mesh, spiffeId, requestTimeoutMs }: Subject,
-  { readSource, clock }: DoctorPorts,
+  { readSource, clock, random }: DoctorPorts,
 ): { readonly context: IssuerContext; readonly warnings: readonly Warning[] } {
   const warnings: Warning[] = [];
   const keep = (event: string, fields: LogFields = {}) => {
@@ -25,6 +25,7 @@ export function makeIssuerContext(
     requestTimeoutMs,
     readSource,
     clock,
+    random,
     log: { debug: ignore, info: ignore, warn: keep, error: keep },
     observer: { stepTook: ignore, clockSkewSeen: ignore, credentialExpires: ignore },
   };

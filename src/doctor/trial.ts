@@ -1,5 +1,6 @@
 import type { IssuerConfig } from '../config/config.ts';
 import { AgentError } from '../errors.ts';
+import { formatDuration } from '../format-duration.ts';
 import { makeCsr } from '../identity/csr.ts';
 import type { Identity } from '../identity/identity.ts';
 import { KEY_TYPES, type KeyType, makePrivateKey } from '../identity/key-pair.ts';
@@ -7,7 +8,6 @@ import { verifyIssued } from '../identity/verify.ts';
 import type { Issuer } from '../issuer/issuer.ts';
 import { openIssuer } from '../issuer/open.ts';
 import type { Checked, Examination, Outcome } from './examination.ts';
-import { formatDuration } from './format-duration.ts';
 import { makeIssuerContext, type Warning } from './issuer-context.ts';
 import type { DoctorPorts } from './ports.ts';
 import type { Subject } from './subject.ts';

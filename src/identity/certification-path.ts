@@ -1,4 +1,5 @@
 import type { Certificate } from './certificate.ts';
+import { isIssuedBy } from './is-issued-by.ts';
 
 /**
  * Looks for a path from the leaf to a trust anchor (RFC 5280, section 6, without policies, name constraints and
@@ -35,8 +36,7 @@ function mayHaveIssued(ca: Certificate, subject: Certificate, below: number, now
     (keyUsage === undefined || keyUsage.has('keyCertSign')) &&
     nowMs >= x509.validFromDate.getTime() &&
     nowMs < x509.validToDate.getTime() &&
-    subject.x509.checkIssued(x509) &&
-    subject.x509.verify(x509.publicKey)
+    isIssuedBy(subject.x509, x509)
   );
 }
 

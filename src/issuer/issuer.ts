@@ -76,6 +76,8 @@ export interface IssuerContext {
   /** Reads a credential anew. */
   readonly readSource: ReadDataSource;
   readonly clock: Clock;
+  /** From 0 to 1; for pauses, never for keys and names. */
+  readonly random: () => number;
   readonly log: Log;
   readonly observer: IssuerObserver;
 }

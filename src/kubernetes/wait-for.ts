@@ -41,5 +41,7 @@ export async function waitFor<T extends KubernetesObject, R>(
 }
 
 function explainDeleted(name: string): AgentError {
-  return new AgentError('ERR_CA_UNAVAILABLE', `somebody deleted ${name} before it was done`, { detail: 'deleted' });
+  return new AgentError('ERR_CA_UNAVAILABLE', `somebody deleted ${name} before it was done`, {
+    detail: 'request_deleted',
+  });
 }

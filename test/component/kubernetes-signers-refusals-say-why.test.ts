@@ -105,7 +105,7 @@ t.test('one that somebody deletes is told as that', async (t) => {
   const { hand, issue } = await openBench();
   const failing = fail(issue());
   await hand.delete(await hand.waitForRequest());
-  t.equal((await failing).reason, 'ca_unavailable_deleted');
+  t.equal((await failing).reason, 'ca_unavailable_request_deleted');
 });
 
 t.test('certificates for others, or that lead nowhere, are refused', async (t) => {

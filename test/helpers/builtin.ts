@@ -20,6 +20,7 @@ export function openTestBuiltin(
       requestTimeoutMs: 10_000,
       readSource: openDataSources('/nonexistent'),
       clock,
+      random: () => 0.5,
       log,
       observer: { stepTook() {}, clockSkewSeen() {}, credentialExpires() {} },
     },

@@ -14,6 +14,7 @@ export function makeIssuerContext(
     requestTimeoutMs: 10_000,
     readSource: openDataSources('/nonexistent'),
     clock: systemClock,
+    random: () => 0.5,
     observer: { stepTook() {}, clockSkewSeen() {}, credentialExpires() {} },
     ...options,
     log: openRecordingLog(),

@@ -19,6 +19,7 @@ export function makeLoginContext(): LoginContext {
     requestTimeoutMs: 5000,
     readSource: openDataSources('/nowhere'),
     clock: new FakeClock(),
+    random: () => 0.5,
     log: openRecordingLog(),
     expiries,
     observer: {

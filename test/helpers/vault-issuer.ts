@@ -83,6 +83,7 @@ export function openVaultIssuer(options: VaultIssuerOptions): VaultIssuer {
       requestTimeoutMs,
       readSource: openDataSources('/nowhere'),
       clock,
+      random: Math.random,
       log,
       observer: {
         stepTook: (step) => void seen.steps.push(step),

@@ -8,6 +8,7 @@ import { type Clock, MAX_SLEEP_MS } from '../../clock.ts';
 import { AgentError } from '../../errors.ts';
 import type { Generation, IdentitySource } from '../../identity/identity.ts';
 import type { Log } from '../../log.ts';
+import { followNewest } from '../follow-newest.ts';
 import { computeLookDelayMs } from './look-delay.ts';
 import { describeLook, isServed, type Look } from './serial-numbers.ts';
 
@@ -42,17 +43,9 @@ export async function watchServed(
   ports: ServedPorts,
   signal: AbortSignal,
 ): Promise<void> {
-  let superseded = new AbortController();
-  let looking: Promise<void> = Promise.resolve();
-  for await (const generation of source.changes(signal)) {
-    superseded.abort();
-    await looking;
-    if (generation === undefined) continue;
-    superseded = new AbortController();
-    looking = lookUntilServed(target, generation, ports, superseded.signal);
-  }
-  superseded.abort();
-  await looking;
+  await followNewest(source.changes(signal), async (generation, superseded) => {
+    if (generation !== undefined) await lookUntilServed(target, generation, ports, superseded);
+  });
 }
 
 async function lookUntilServed(

@@ -1,7 +1,7 @@
+import { formatDuration } from '../../format-duration.ts';
 import type { CaDescription } from '../../issuer/acmpca/private-ca.ts';
 import { chooseEnd } from '../../issuer/acmpca/validity.ts';
 import type { Outcome } from '../examination.ts';
-import { formatDuration } from '../format-duration.ts';
 
 /** Renewing a CA takes people, and every peer has to trust a new root first. */
 const NOTICE_SECONDS = 30 * 86_400;

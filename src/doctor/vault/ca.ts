@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { formatDuration } from '../../format-duration.ts';
 import { pemToDer } from '../../identity/pem.ts';
 import { pkiMountOf } from '../../issuer/vault/administered.ts';
 import { asRecord, asString } from '../../issuer/vault/json.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
-import { formatDuration } from '../format-duration.ts';
 import type { DoctorPorts } from '../ports.ts';
 import type { Contact } from './contact.ts';
 import type { ReadRole } from './role.ts';

@@ -1,5 +1,6 @@
 import type { DataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
+import { formatDuration } from '../../format-duration.ts';
 import { asRecord, asString } from '../../issuer/vault/json.ts';
 import {
   checkServiceAccountToken,
@@ -7,7 +8,6 @@ import {
   type ServiceAccountToken,
 } from '../../issuer/vault/service-account-token.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
-import { formatDuration } from '../format-duration.ts';
 import type { DoctorPorts } from '../ports.ts';
 import type { VaultSubject } from './subject.ts';
 

@@ -1,8 +1,8 @@
+import { formatDuration } from '../../format-duration.ts';
 import { reachedAt, type VaultAnswer } from '../../issuer/vault/client.ts';
 import { asRecord, asString } from '../../issuer/vault/json.ts';
 import { explainStatus } from '../../issuer/vault/status-errors.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
-import { formatDuration } from '../format-duration.ts';
 import type { Contact } from './contact.ts';
 import type { VaultSubject } from './subject.ts';
 

@@ -8,12 +8,12 @@ import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { AgentError } from '../../errors.ts';
+import { formatDuration } from '../../format-duration.ts';
 import { reachedAt } from '../../issuer/vault/client.ts';
 import type { VaultConfig } from '../../issuer/vault/config.ts';
 import { explainNetworkError } from '../../issuer/vault/network-errors.ts';
 import { openTlsTrust } from '../../issuer/vault/tls-trust.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
-import { formatDuration } from '../format-duration.ts';
 import type { DoctorPorts } from '../ports.ts';
 import type { VaultSubject } from './subject.ts';
 

@@ -4,11 +4,12 @@
  *
  * @module
  */
+
+import { formatDuration } from '../../format-duration.ts';
 import { KEY_TYPES, type KeyType } from '../../identity/key-pair.ts';
 import { pkiMountOf } from '../../issuer/vault/administered.ts';
 import { quoteForShell } from '../../issuer/vault/shell.ts';
 import type { Outcome } from '../examination.ts';
-import { formatDuration } from '../format-duration.ts';
 import type { Grants } from './capabilities.ts';
 import type { PkiRole } from './role.ts';
 import type { VaultSubject } from './subject.ts';

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../format-duration.ts';
 import { policyNameOf } from '../../issuer/vault/administered.ts';
 import type { AskVault } from '../../issuer/vault/client.ts';
 import { asNumber, asRecord, asString, asStrings } from '../../issuer/vault/json.ts';
@@ -5,7 +6,6 @@ import type { Login } from '../../issuer/vault/login.ts';
 import { quoteForShell } from '../../issuer/vault/shell.ts';
 import { explainStatus } from '../../issuer/vault/status-errors.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
-import { formatDuration } from '../format-duration.ts';
 import type { Contact } from './contact.ts';
 import type { VaultSubject } from './subject.ts';
 

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { AgentError } from '../../errors.ts';
+import { isIssuedBy, isSelfSigned } from '../../identity/is-issued-by.ts';
 import { pemToDer } from '../../identity/pem.ts';
 import type { PemChain } from './private-ca.ts';
 
@@ -25,7 +26,7 @@ export function parsePinnedAnchors(pem: string): PinnedAnchors {
     return certificate;
   });
   if (certificates.length === 0) throw refuse('it holds no PEM certificate');
-  const roots = certificates.filter((one) => isIssuedBy(one, one));
+  const roots = certificates.filter(isSelfSigned);
   const anchors = roots.length > 0 ? roots : certificates;
   const intermediates = certificates.filter((one) => !anchors.includes(one));
   return { anchors: anchors.map(({ raw }) => raw), intermediates: intermediates.map(({ raw }) => raw) };
@@ -69,8 +70,4 @@ export function checkPinned(chain: readonly Buffer[], { anchors }: PinnedAnchors
   throw new AgentError('ERR_SOURCE', 'conf.caCert is not the root of the CA that conf.arn names', {
     remedy: 'put its root there: aws acm-pca get-certificate-authority-certificate',
   });
-}
-
-function isIssuedBy(certificate: X509Certificate, ca: X509Certificate): boolean {
-  return certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
 }

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { type CaChain, readCaChain } from '../../ca/ca-material.ts';
 import { AgentError } from '../../errors.ts';
 import type { Certificate } from '../../identity/certificate.ts';
+import { isIssuedBy, isSelfSigned } from '../../identity/is-issued-by.ts';
 import { pemToDer } from '../../identity/pem.ts';
 import type { Issued } from '../issuer.ts';
 
@@ -28,8 +29,8 @@ export function readTrust(pem: string, what: string): Trust {
       detail: 'malformed',
     });
   }
-  const roots = chain.filter((one) => isIssuedBy(one, one));
-  const isTopmost = (one: Certificate) => !chain.some((other) => other !== one && isIssuedBy(one, other));
+  const roots = chain.filter(({ x509 }) => isSelfSigned(x509));
+  const isTopmost = (one: Certificate) => !chain.some((other) => other !== one && isIssuedBy(one.x509, other.x509));
   const anchors = roots.length > 0 ? roots : chain.filter(isTopmost);
   const toDer = ({ der }: Certificate) => der;
   return { anchors: anchors.map(toDer), intermediates: chain.filter((one) => !anchors.includes(one)).map(toDer) };
@@ -37,9 +38,7 @@ export function readTrust(pem: string, what: string): Trust {
 
 /** Whether every anchor is a root: OpenSSL accepts another one only when it is told to. */
 export function areRoots({ anchors }: Trust): boolean {
-  return anchors
-    .map((der) => new X509Certificate(der))
-    .every((one) => one.checkIssued(one) && one.verify(one.publicKey));
+  return anchors.map((der) => new X509Certificate(der)).every(isSelfSigned);
 }
 
 /**
@@ -61,8 +60,4 @@ export function assemble(certificatePem: string, { anchors, intermediates }: Tru
   if (ders.length === 0) throw new AgentError('ERR_CA_PROTOCOL', "cert-manager's answer holds no certificate");
   const leavesFirst = [...ders.filter((_, index) => !isCa[index]), ...ders.filter((_, index) => isCa[index])];
   return { chain: [...leavesFirst, ...intermediates], roots: anchors };
-}
-
-function isIssuedBy({ x509 }: Certificate, ca: Certificate): boolean {
-  return x509.checkIssued(ca.x509) && x509.verify(ca.x509.publicKey);
 }

@@ -4,26 +4,26 @@
  *
  * @module
  */
-import { randomBytes, randomInt, X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { AgentError } from '../../errors.ts';
 import { type Kubernetes, openKubernetes } from '../../kubernetes/kubernetes.ts';
+import { waitFor } from '../../kubernetes/wait-for.ts';
 import type { Issued, IssueRequest, Issuer, IssuerContext } from '../issuer.ts';
 import { openLifetimeWatch } from '../lifetime.ts';
 import { areRoots, assemble, readTrust, type Trust } from './answer.ts';
 import { type CertificateRequest, makeCertificateRequest, makeRequestsPath } from './certificate-request.ts';
 import type { CertManagerConfig } from './config.ts';
 import { explainNoCertManager, probeIssuer } from './health.ts';
-import { explainWaiting, judgeRequest, type Progress, type RequestSubject } from './judge-request.ts';
+import { judgeRequest } from './judge-request.ts';
 
 /** For taking away a request, which nobody waits for. */
 const TIDY_LIMIT_MS = 5_000;
 /** How long `close` waits for that. */
 const CLOSE_LIMIT_MS = 1_000;
-const RANDOM_RANGE = 2 ** 32;
 
 /** Opens no connection before the first call. */
 export function openCertManager(config: CertManagerConfig, context: IssuerContext): Issuer {
-  const { backend, clock, log, observer, requestTimeoutMs } = context;
+  const { backend, clock, random, log, observer, requestTimeoutMs } = context;
   const { issuerRef, access } = config;
   const running = new Set<Promise<unknown>>();
   const closing = new AbortController();
@@ -38,10 +38,7 @@ export function openCertManager(config: CertManagerConfig, context: IssuerContex
 
   /** Opened anew after it could not be: a kubeconfig may come later. */
   const connect = (): Promise<Kubernetes> => {
-    opened ??= openKubernetes(
-      { access, limitMs: requestTimeoutMs },
-      { clock, random: () => randomInt(RANDOM_RANGE) / RANDOM_RANGE },
-    ).catch((thrown: unknown) => {
+    opened ??= openKubernetes({ access, limitMs: requestTimeoutMs }, { clock, random }).catch((thrown: unknown) => {
       opened = undefined;
       throw thrown;
     });
@@ -75,7 +72,8 @@ export function openCertManager(config: CertManagerConfig, context: IssuerContex
       await kubernetes.create(path, body, limited).catch((thrown: unknown) => {
         throw isGivenUp(limited) ? giveUp() : explainNoCertManager(thrown);
       });
-      const { certificatePem, caPem } = await follow(kubernetes, { path, name }, subject, limited);
+      const judge = (made: CertificateRequest) => judgeRequest(made, subject, requestTimeoutMs);
+      const { certificatePem, caPem } = await waitFor(kubernetes, { path, name }, judge, limited);
       observer.stepTook('sign', (clock.monotonicMs() - startedAtMs) / 1000);
       const issued = assemble(certificatePem, pinned ?? learn(caPem));
       tellOfLifetime(issued, ttlSeconds);
@@ -84,41 +82,6 @@ export function openCertManager(config: CertManagerConfig, context: IssuerContex
       void track(takeAway(kubernetes, `${path}/${name}`));
       tellOfExpiry(kubernetes);
     }
-  }
-
-  /** @throws AgentError of what went wrong; when time is up, of what was being waited for. */
-  async function follow(
-    kubernetes: Kubernetes,
-    { path, name }: { path: string; name: string },
-    subject: RequestSubject,
-    limited: AbortSignal,
-  ): Promise<Extract<Progress, { kind: 'issued' }>> {
-    let last: Progress | undefined;
-    let trouble: AgentError | undefined;
-    const troubled = (error: AgentError) => {
-      trouble = error;
-    };
-    for await (const event of kubernetes.follow<CertificateRequest>(path, name, { troubled }, limited)) {
-      trouble = undefined;
-      if (event.type === 'deleted') break;
-      const [object] = event.type === 'listed' ? event.objects : [event.object];
-      if (object === undefined) break;
-      last = judgeRequest(object, subject);
-      if (last.kind === 'failed') throw last.error;
-      if (last.kind === 'issued') return last;
-    }
-    if (!limited.aborted) {
-      throw new AgentError(
-        'ERR_CA_UNAVAILABLE',
-        `somebody deleted the CertificateRequest ${subject.namespace}/${name}`,
-        {
-          detail: 'request_deleted',
-        },
-      );
-    }
-    if (isGivenUp(limited)) throw giveUp();
-    if (trouble !== undefined || last?.kind !== 'waiting') throw trouble ?? giveUp();
-    throw explainWaiting(last.forWhat, requestTimeoutMs, subject);
   }
 
   /** @throws AgentError when the answer names no CA. */

@@ -1,14 +1,14 @@
 import { AgentError } from '../../errors.ts';
 import type { Condition } from '../../kubernetes/objects.ts';
+import type { Progress } from '../../kubernetes/wait-for.ts';
 import type { CertificateRequest } from './certificate-request.ts';
 import type { IssuerRef } from './config.ts';
 
-/** How far a request is. */
-export type Progress =
-  | { readonly kind: 'issued'; readonly certificatePem: string; readonly caPem: string }
-  /** It will never be. Requests are for one try. */
-  | { readonly kind: 'failed'; readonly error: AgentError }
-  | { readonly kind: 'waiting'; readonly forWhat: Waiting };
+/** What cert-manager answers with. */
+export interface SignedRequest {
+  readonly certificatePem: string;
+  readonly caPem: string;
+}
 
 /** `approval`: nobody has said yes. `issuer`: somebody has, and the issuer is not done. */
 interface Waiting {
@@ -24,8 +24,17 @@ export interface RequestSubject {
   readonly spiffeId: string;
 }
 
-/** Reads the conditions of a request (cert-manager, "CertificateRequest resource", "Conditions" and "Approval"). */
-export function judgeRequest({ status = {} }: CertificateRequest, subject: RequestSubject): Progress {
+/**
+ * Reads the conditions of a request (cert-manager, "CertificateRequest resource", "Conditions" and "Approval"). One that
+ * failed stays so: requests are for one try.
+ *
+ * @param limitMs how long it is waited for, for messages.
+ */
+export function judgeRequest(
+  { status = {} }: CertificateRequest,
+  subject: RequestSubject,
+  limitMs: number,
+): Progress<SignedRequest> {
   const { conditions = [], certificate = '', ca = '' } = status;
   const find = (type: string) => conditions.find((one) => one.type === type);
   const isSo = (type: string) => find(type)?.status === 'True';
@@ -41,7 +50,7 @@ export function judgeRequest({ status = {} }: CertificateRequest, subject: Reque
     return fail('ERR_CA_REFUSED', 'invalid_request', message, find('InvalidRequest'));
   }
   if (ready?.status === 'True' && certificate !== '') {
-    return { kind: 'issued', certificatePem: decode(certificate), caPem: decode(ca) };
+    return { kind: 'done', result: { certificatePem: decode(certificate), caPem: decode(ca) } };
   }
   if (ready?.reason === 'Failed') {
     // An issuer that had a hiccup says so in the same way as one that never will.
@@ -57,11 +66,12 @@ export function judgeRequest({ status = {} }: CertificateRequest, subject: Reque
     });
   }
   const step = isSo('Approved') ? 'issuer' : 'approval';
-  return { kind: 'waiting', forWhat: { step, said: ready?.message ?? '' } };
+  const error = explainWaiting({ step, said: ready?.message ?? '' }, limitMs, subject);
+  return { kind: 'waiting', error };
 }
 
 /** Time is up for a request. */
-export function explainWaiting({ step, said }: Waiting, limitMs: number, subject: RequestSubject): AgentError {
+function explainWaiting({ step, said }: Waiting, limitMs: number, subject: RequestSubject): AgentError {
   const { issuerRef, spiffeId } = subject;
   const within = `within ${limitMs / 1000} s`;
   const remark = said === '' ? '' : `: ${quote(said)}`;
@@ -98,7 +108,7 @@ function fail(
   message: string,
   condition: Condition | undefined,
   more: { remedy?: string; retry?: 'soon' } = {},
-): Progress {
+): Progress<never> {
   const said = condition?.message ?? '';
   const why = said === '' ? message : `${message}: ${quote(said)}`;
   return { kind: 'failed', error: new AgentError(code, why, { detail, ...more }) };

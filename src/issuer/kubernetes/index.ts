@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { randomInt, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { AgentError } from '../../errors.ts';
 import { pemToDer } from '../../identity/pem.ts';
 import { type Kubernetes, openKubernetes } from '../../kubernetes/kubernetes.ts';
@@ -20,11 +20,10 @@ import { isEnd, judgeProgress, makeSigningRequest, nameRequest } from './signing
 /** For taking away a request, which nobody waits for. */
 const TIDY_LIMIT_MS = 2_000;
 const REVIEW_PATH = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
-const RANDOM_RANGE = 2 ** 32;
 
 /** Opens no connection before the first call. */
 export function openKubernetesSigner(config: KubernetesConfig, context: IssuerContext): Issuer {
-  const { backend, clock, log, observer, requestTimeoutMs, readSource } = context;
+  const { backend, clock, random, log, observer, requestTimeoutMs, readSource } = context;
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   const watchLifetime = openLifetimeWatch(log, { backend, raise: () => `that of the signer "${config.signerName}"` });
@@ -37,7 +36,6 @@ export function openKubernetesSigner(config: KubernetesConfig, context: IssuerCo
 
   /** Opened anew after it could not be: a kubeconfig may come later. */
   function connect(): Promise<Kubernetes> {
-    const random = () => randomInt(RANDOM_RANGE) / RANDOM_RANGE;
     opened ??= openKubernetes({ access: config.access, limitMs: requestTimeoutMs }, { clock, random }).catch(
       (thrown: unknown) => {
         opened = undefined;

@@ -87,7 +87,7 @@ export function judgeProgress(request: SigningRequest, limitMs: number): Progres
 
 /** Whether a failed wait was the end of the request: denied, failed, or deleted by somebody. */
 export function isEnd(thrown: unknown): boolean {
-  return thrown instanceof AgentError && ['denied', 'failed', 'deleted'].includes(thrown.detail ?? '');
+  return thrown instanceof AgentError && ['denied', 'failed', 'request_deleted'].includes(thrown.detail ?? '');
 }
 
 /** Approvers write what they like, and it may be long. */

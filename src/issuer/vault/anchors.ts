@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { isSelfSigned } from '../../identity/is-issued-by.ts';
 import { pemToDer } from '../../identity/pem.ts';
-import { findTopmost, isSelfSigned } from './ca-chain.ts';
+import { findTopmost } from './ca-chain.ts';
 
 /** @throws Error of OpenSSL when one of them is broken. */
 export function parseCertificates(pems: readonly string[]): X509Certificate[] {

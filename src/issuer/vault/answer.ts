@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { AgentError } from '../../errors.ts';
+import { isIssuedBy, isSelfSigned } from '../../identity/is-issued-by.ts';
 import type { Issued } from '../issuer.ts';
 import { chooseAnchors, dropDuplicates, parseCertificates } from './anchors.ts';
-import { type CaChain, isIssuedBy, isSelfSigned } from './ca-chain.ts';
+import type { CaChain } from './ca-chain.ts';
 import { asNumber, asRecord, asString, asStrings } from './json.ts';
 
 /** An answer of `sign` or `issue`, read. */

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { AgentError } from '../../errors.ts';
+import { isIssuedBy, isSelfSigned } from '../../identity/is-issued-by.ts';
 import { pemToDer } from '../../identity/pem.ts';
 
 const MAX_ROOTS = 1;
@@ -34,14 +35,6 @@ export function parseCaChain(pem: string): CaChain {
 /** Those that none of the others has issued. */
 export function findTopmost(cas: readonly X509Certificate[]): X509Certificate[] {
   return cas.filter((ca) => !cas.some((other) => other !== ca && isIssuedBy(ca, other)));
-}
-
-export function isSelfSigned(certificate: X509Certificate): boolean {
-  return isIssuedBy(certificate, certificate);
-}
-
-export function isIssuedBy(certificate: X509Certificate, ca: X509Certificate): boolean {
-  return certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
 }
 
 function parseCa(der: Buffer): X509Certificate {

@@ -14,6 +14,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     { room: 'clock.ts', from: [] },
     { room: 'log.ts', from: [] },
     { room: 'data-source.ts', from: ['errors.ts'] },
+    { room: 'format-duration.ts', from: [] },
     { room: 'last-good.ts', from: ['errors.ts'], types: ['data-source.ts', 'log.ts'] },
     { room: 'identity/', from: ['errors.ts', 'identity/'] },
     { room: 'issuer/issuer.ts', from: [], types: ['identity/', 'clock.ts', 'log.ts', 'data-source.ts'] },

@@ -23,7 +23,7 @@ t.test('what the agent would refuse fails, what it would warn of warns', async (
     writeFileSync(join(directory, 'cert'), ca.certificatePem);
     writeFileSync(join(directory, 'key'), ca.keyPem);
     const clock = new FakeClock('2026-06-01T00:00:00Z');
-    return examine(loadGood(MESH), { clock, readSource: openDataSources(directory), trial: true });
+    return examine(loadGood(MESH), { clock, random: Math.random, readSource: openDataSources(directory), trial: true });
   };
   t.match(await look(), [
     { check: 'ca', verdict: 'pass', cause: 'the CA "ca-1" and its key can be read, and break no rule' },
@@ -43,7 +43,13 @@ t.test('what the agent would refuse fails, what it would warn of warns', async (
 
 t.test('a source that cannot be read fails', async (t) => {
   const clock = new FakeClock();
-  t.match(await examine(loadGood(MESH), { clock, readSource: openDataSources(t.testdir()), trial: true }), [
-    { check: 'ca', verdict: 'fail', cause: /cannot read secret "cert" .*: no such file/ },
-  ]);
+  t.match(
+    await examine(loadGood(MESH), {
+      clock,
+      random: Math.random,
+      readSource: openDataSources(t.testdir()),
+      trial: true,
+    }),
+    [{ check: 'ca', verdict: 'fail', cause: /cannot read secret "cert" .*: no such file/ }],
+  );
 });

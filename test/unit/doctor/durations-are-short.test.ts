@@ -1,5 +1,5 @@
 import t from 'tap';
-import { formatDuration } from '../../../src/doctor/format-duration.ts';
+import { formatDuration } from '../../../src/format-duration.ts';
 
 t.test('two units at most, rounded down', async (t) => {
   for (const [seconds, text] of [
