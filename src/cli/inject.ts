@@ -8,6 +8,7 @@ import type { InjectSettings } from '../inject/settings.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import { readManifests } from './manifests.ts';
 import { type InjectionOptions, openInjection } from './open-injection.ts';
+import { writeOutAliases } from './write-out-aliases.ts';
 
 export interface InjectOptions extends InjectionOptions {
   /** Manifests; `-` is the standard input. */
@@ -35,6 +36,7 @@ export async function inject(options: InjectOptions, edge: Edge): Promise<ExitCo
       try {
         const home = known.find(({ name }) => name === namespace) ?? { name: namespace, metadata: {} };
         const { operations, warnings } = injectPod({ pod, namespace: home, otherwise: true }, settings);
+        if (operations.length > 0 && !changed.has(document)) writeOutAliases(document);
         for (const operation of operations) apply(document, { ...operation, path: [...path, ...operation.path] });
         if (operations.length > 0) changed.add(document);
         for (const warning of warnings) edge.writeError(`${file}: ${what}: ${warning}\n`);

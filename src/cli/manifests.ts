@@ -43,10 +43,11 @@ const PODS: Readonly<Record<string, PatchPath>> = {
 
 /**
  * @param file for messages.
- * @throws AgentError `ERR_CONFIG` for text that is no YAML.
+ * @throws AgentError `ERR_CONFIG` for text that is no YAML, or whose aliases cannot be followed.
  */
 export function readManifests(text: string, file: string): Manifests {
-  const documents = [...parseAllDocuments(text, { logLevel: 'silent' })] as Document[];
+  // Merge keys are no longer of YAML, but kubectl knows them.
+  const documents = [...parseAllDocuments(text, { logLevel: 'silent', merge: true })] as Document[];
   const pods: PodPlace[] = [];
   const namespaces: Namespace[] = [];
   for (const document of documents) {
@@ -55,7 +56,7 @@ export function readManifests(text: string, file: string): Manifests {
       const line = error.linePos?.[0].line;
       throw new AgentError('ERR_CONFIG', `${file}${line === undefined ? '' : `:${line}`}: malformed YAML`);
     }
-    if (isMap(document.contents)) collect(document, [], document.toJS());
+    if (isMap(document.contents)) collect(document, [], toObject(document, file));
   }
   return { documents, pods, namespaces };
 
@@ -78,6 +79,18 @@ export function readManifests(text: string, file: string): Manifests {
       what: `${kind} "${name}"`,
       namespace: typeof metadata.namespace === 'string' ? metadata.namespace : undefined,
       pod: inside.reduce<unknown>((node, key) => (isMapping(node) ? node[key] : undefined), object),
+    });
+  }
+}
+
+/** An alias without its anchor is no error of the syntax, and one of very much is refused by the library as an attack. */
+function toObject(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new AgentError('ERR_CONFIG', `${file}: its YAML aliases cannot be followed: ${(cause as Error).message}`, {
+      remedy: 'set each anchor before its aliases, and use none a hundred times',
+      cause,
     });
   }
 }
