@@ -6,13 +6,15 @@ import { formatProblem } from '../config/problem.ts';
 import { readVaultEnvironment } from '../config/vault/environment.ts';
 import type { ReadDataSource } from '../data-source.ts';
 import { AgentError } from '../errors.ts';
-import type { Done } from '../setup/vault/apply.ts';
 import type { SetupSubject } from '../setup/vault/plan.ts';
 import type { SetupVaultOptions } from '../setup/vault/setup-vault.ts';
 import type { AdminAccess } from '../setup/vault/vault-admin.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import { openSources } from './open-sources.ts';
 import { readConfigOfAgent } from './read-config-of-agent.ts';
+import { renderDone } from './render-done.ts';
+
+const LEFT = 'left as it is; roles, policies and configurations are changed with --force';
 
 export interface SetupOptions extends SetupVaultOptions {
   readonly files: readonly string[];
@@ -46,7 +48,7 @@ export async function setupVault(options: SetupOptions, edge: Edge): Promise<Exi
     subject,
     options,
     { ...access, token },
-    { readSource, nowMs: () => systemClock.nowMs(), tell: (done) => edge.writeOut(renderDone(done)) },
+    { readSource, nowMs: () => systemClock.nowMs(), tell: (done) => edge.writeOut(renderDone(done, LEFT)) },
   );
   for (const hint of hints) edge.writeOut(`${hint}\n`);
   return isComplete ? 0 : 1;
@@ -99,19 +101,4 @@ async function readToken({ environment }: Edge, readSource: ReadDataSource): Pro
   throw new AgentError('ERR_CONFIG', 'there is no token of an administrator of Vault', {
     remedy: 'set VAULT_TOKEN, or run: vault login',
   });
-}
-
-const RESULTS: Readonly<Record<Done['result'], string>> = {
-  made: 'made',
-  changed: 'changed',
-  unchanged: 'as it was',
-  differs: 'DIFFERS',
-  waits: 'WAITS',
-};
-
-function renderDone({ what, result, notes }: Done): string {
-  const left =
-    result === 'differs' ? ['left as it is; roles, policies and configurations are changed with --force'] : [];
-  const lines = [...notes, ...left].flatMap((note) => note.split('\n'));
-  return [`${RESULTS[result].padEnd(9)}  ${what}`, ...lines.map((line) => `           ${line}`), ''].join('\n');
 }

@@ -1,8 +1,8 @@
 import { AgentError } from '../../errors.ts';
 import { asRecord, asString } from '../../issuer/vault/json.ts';
 import { quoteForShell } from '../../issuer/vault/shell.ts';
-import type { Found, Step } from './step.ts';
-import { unlessReadable } from './step.ts';
+import type { Found } from '../step.ts';
+import { type Step, unlessReadable } from './step.ts';
 import type { VaultAdmin } from './vault-admin.ts';
 
 /** Where the CA of the mesh comes from. */

@@ -6,7 +6,8 @@
 import type { ReadDataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
 import { parseServiceAccountToken } from '../../issuer/vault/service-account-token.ts';
-import { applySteps, type Done } from './apply.ts';
+import { applySteps } from '../apply-steps.ts';
+import type { Done } from '../step.ts';
 import type { GivenFile, Login } from './auth.ts';
 import type { CaOrigin } from './ca.ts';
 import { planSetup, type SetupPlan, type SetupSubject } from './plan.ts';

@@ -1,24 +1,16 @@
-import { AgentError } from '../../errors.ts';
-import type { Step } from './step.ts';
-import type { VaultAdmin } from './vault-admin.ts';
-
-export interface Done {
-  readonly what: string;
-  readonly result: 'made' | 'changed' | 'unchanged' | 'differs' | 'waits';
-  /** What a person has to know: differences, a request to be signed. */
-  readonly notes: readonly string[];
-}
+import { AgentError } from '../errors.ts';
+import type { Done, SetupStep } from './step.ts';
 
 /**
  * Makes what is not there. What is there and differs stays, unless `force` is given; what is there and is as wanted is
  * not written, so that a second run changes nothing. Where a path is taken by something else, nothing more is done.
  *
  * @param tell gets each result as soon as it is known: a failure later on does not make undone what was made.
- * @throws AgentError of Vault's first refusal.
+ * @throws AgentError of the first refusal.
  */
-export async function applySteps(
-  steps: readonly Step[],
-  admin: VaultAdmin,
+export async function applySteps<Admin>(
+  steps: readonly SetupStep<Admin>[],
+  admin: Admin,
   { force, tell }: { readonly force: boolean; readonly tell: (done: Done) => void },
 ): Promise<readonly Done[]> {
   const all: Done[] = [];
@@ -38,7 +30,7 @@ export async function applySteps(
   return all;
 }
 
-async function applyStep(step: Step, admin: VaultAdmin, force: boolean): Promise<Done> {
+async function applyStep<Admin>(step: SetupStep<Admin>, admin: Admin, force: boolean): Promise<Done> {
   const { what } = step;
   const found = await step.look(admin);
   switch (found.state) {
@@ -57,7 +49,7 @@ async function applyStep(step: Step, admin: VaultAdmin, force: boolean): Promise
   }
 }
 
-async function finish(step: Step, admin: VaultAdmin, result: 'made' | 'changed'): Promise<Done> {
+async function finish<Admin>(step: SetupStep<Admin>, admin: Admin, result: 'made' | 'changed'): Promise<Done> {
   const note = await step.make(admin);
   // Something may be missing that others have to do.
   const { state } = note === undefined ? { state: 'as wanted' } : await step.look(admin);
