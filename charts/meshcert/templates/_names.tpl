@@ -1,0 +1,34 @@
+{{/* The beginning of the names of all objects. */}}
+{{- define "meshcert.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{ .Values.fullnameOverride }}
+{{- else if contains "meshcert" .Release.Name -}}
+{{ .Release.Name }}
+{{- else -}}
+{{ .Release.Name }}-meshcert
+{{- end -}}
+{{- end -}}
+
+{{- define "meshcert.labels" -}}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{ include "meshcert.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: meshcert
+{{- end -}}
+
+{{/* Never changes: the selector of a Deployment cannot. */}}
+{{- define "meshcert.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "meshcert.image" -}}
+{{- $image := .Values.image -}}
+{{- $repository := required "image.repository is not set: name the image of meshcert that you built, with its registry (docs/image.md)" $image.repository -}}
+{{- if $image.digest -}}
+{{ $repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $repository }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
