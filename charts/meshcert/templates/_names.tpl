@@ -32,3 +32,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ $repository }}:{{ $image.tag | default .Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
+
+{{/* Namespaces that are left alone, YAML. */}}
+{{- define "meshcert.excludedNamespaces" -}}
+{{- concat (list "kube-system" .Release.Namespace) .Values.webhook.excludedNamespaces | uniq | toYaml -}}
+{{- end -}}
+
+{{/* Whether `helm test` can do its work: with native sidecars, in a namespace that is not left alone. Empty: no. */}}
+{{- define "meshcert.isTestable" -}}
+{{- $isNative := semverCompare ">=1.29-0" .Capabilities.KubeVersion.Version -}}
+{{- $isExcluded := has .Values.test.namespace (include "meshcert.excludedNamespaces" . | fromYamlArray) -}}
+{{- if and $isNative (not $isExcluded) (ne .Values.webhook.sidecar "container") -}}yes{{- end -}}
+{{- end -}}
