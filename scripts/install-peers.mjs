@@ -24,7 +24,13 @@ import { fileURLToPath } from 'node:url';
 const MODULES = fileURLToPath(new URL('../test/peers', import.meta.url));
 const GO_PARTS = [
   { name: 'etcd', module: 'go.etcd.io/etcd/server/v3', package: 'go.etcd.io/etcd/server/v3' },
-  { name: 'kube-apiserver', module: 'k8s.io/kubernetes', package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
+  {
+    name: 'kube-apiserver',
+    module: 'k8s.io/kubernetes',
+    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    // Else it says of itself that it is v0.0.0, and helm believes that.
+    stamp: 'k8s.io/component-base/version.gitVersion',
+  },
   { name: 'vault', module: 'github.com/hashicorp/vault', package: 'github.com/hashicorp/vault' },
   { name: 'cert-manager', module: 'github.com/cert-manager/cert-manager', package: '.', files: 'deploy/crds' },
   { name: 'helm', module: 'helm.sh/helm/v3', package: 'helm.sh/helm/v3/cmd/helm' },
@@ -49,7 +55,7 @@ export function parts(environment = process.env) {
     const names = readdirSync(source).filter((file) => /^go\.(mod|sum)$|\.go$/.test(file));
     const files = names.sort().map((file) => readFileSync(join(source, file), 'utf8'));
     const version = files[names.indexOf('go.mod')].match(new RegExp(`${part.module} v(\\S+)`))[1];
-    return { ...part, source, ...place(cache, part.name, version, files) };
+    return { ...part, source, ...place(cache, part.name, version, part.stamp ? [...files, part.stamp] : files) };
   });
   const python = PYTHON_PARTS.map((part) => {
     const requirementsFile = join(MODULES, part.name, 'requirements.txt');
@@ -158,7 +164,8 @@ async function install(part, say, environment) {
 }
 
 async function buildGo(part, directory, environment) {
-  const args = ['build', '-ldflags=-s -w', '-o', join(directory, part.name), part.package];
+  const stamp = part.stamp ? ` -X ${part.stamp}=v${part.version}` : '';
+  const args = ['build', `-ldflags=-s -w${stamp}`, '-o', join(directory, part.name), part.package];
   // A go.work further up would hide the versions that go.mod pins.
   const env = { ...environment, CGO_ENABLED: '0', GOWORK: 'off' };
   await run(part, 'go', args, { cwd: part.source, env });
