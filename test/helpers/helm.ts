@@ -106,6 +106,25 @@ export function openHelm({ directory, cluster }: { directory: string; cluster?: 
   };
 }
 
+export interface Installation {
+  readonly release: string;
+  /** Made if need be. */
+  readonly namespace: string;
+  readonly values: object;
+  /** See {@link openHelm}. */
+  readonly directory: string;
+}
+
+/** `helm install` of our chart, without waiting for pods. Rejects where it fails. @returns its notes. */
+export async function installChart(cluster: Cluster, installation: Installation): Promise<string> {
+  const { release, namespace, values, directory } = installation;
+  const helm = openHelm({ directory, cluster });
+  const where = ['--namespace', namespace, '--create-namespace'];
+  const { code, stdout, stderr } = await helm.run('install', release, CHART, ...where, '-f', helm.writeValues(values));
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
 /** @throws Error when there is none. */
 export function findManifest(manifests: readonly Manifest[], kind: string, name: string): Manifest {
   const found = manifests.find((one) => one.kind === kind && one.metadata.name === name);
