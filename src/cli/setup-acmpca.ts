@@ -1,9 +1,11 @@
+import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { AgentError } from '../errors.ts';
-import type { SetupSubject } from '../setup/acmpca/render-setup.ts';
+import type { SetupChoices, SetupSubject } from '../setup/acmpca/subject.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import { readConfig } from './read-config.ts';
+import { renderDone } from './render-done.ts';
 
 export interface SetupAcmPcaOptions {
   readonly files: readonly string[];
@@ -13,12 +15,18 @@ export interface SetupAcmPcaOptions {
   readonly role?: string | undefined;
   /** The policy alone, as JSON. */
   readonly policyOnly?: boolean | undefined;
+  /** Do it, instead of printing it. */
+  readonly apply?: boolean | undefined;
+  /** Change what is there and differs. */
+  readonly force?: boolean | undefined;
 }
 
+const LEFT = 'left as it is; a policy is changed with --force';
+
 /**
- * What AWS needs, on stdout. It does nothing itself: rights in IAM and CAs that are charged by the month are for a person to
- * decide on.
+ * What AWS needs: as a script on stdout, or done.
  *
+ * @returns 1 when something is there that differs, or waits for a person.
  * @throws AgentError
  */
 export async function setupAcmPca(options: SetupAcmPcaOptions, edge: Edge): Promise<ExitCode> {
@@ -30,14 +38,30 @@ export async function setupAcmPca(options: SetupAcmPcaOptions, edge: Edge): Prom
   if (role !== undefined && !/^[\w+=,.@-]{1,64}$/.test(role)) {
     throw new AgentError('ERR_CONFIG', `"${role}" is no name of an IAM role`, { remedy: 'give its name, not its ARN' });
   }
+  const choices = { makesCa: options.newCa === true, role };
+  if (options.apply) return apply(subject, { ...choices, force: options.force === true }, edge);
   const [{ renderSetup }, { renderPolicy }] = await Promise.all([
     import('../setup/acmpca/render-setup.ts'),
     import('../setup/acmpca/policy.ts'),
   ]);
   const isPolicyOnly = options.policyOnly === true;
-  const choices = { makesCa: options.newCa === true, role };
   edge.writeOut(isPolicyOnly ? `${renderPolicy(subject.acmpca)}\n` : renderSetup(subject, choices));
   return 0;
+}
+
+async function apply(
+  subject: SetupSubject,
+  choices: SetupChoices & { readonly force: boolean },
+  edge: Edge,
+): Promise<ExitCode> {
+  const { applySetup } = await import('../setup/acmpca/setup-acmpca.ts');
+  const { hints, isComplete } = await applySetup(subject, choices, {
+    clock: systemClock,
+    environment: edge.environment,
+    tell: (done) => edge.writeOut(renderDone(done, LEFT)),
+  });
+  for (const hint of hints) edge.writeOut(`${hint}\n`);
+  return isComplete ? 0 : 1;
 }
 
 /** The enabled backend or, to get ready for it, the first one that there is. */

@@ -86,11 +86,16 @@ mtls:
 /** A Mesh with a CA of AWS Private CA. */
 export function renderAcmPcaMesh(
   arn: string,
-  options: { readonly expiration?: string; readonly requestTimeout?: string; readonly conf?: string } = {},
+  options: {
+    readonly mesh?: string;
+    readonly expiration?: string;
+    readonly requestTimeout?: string;
+    readonly conf?: string;
+  } = {},
 ): string {
-  const { expiration = '1h', requestTimeout = '10s', conf = '' } = options;
+  const { mesh = 'default', expiration = '1h', requestTimeout = '10s', conf = '' } = options;
   return `type: Mesh
-name: default
+name: ${mesh}
 mtls:
   enabledBackend: aws-1
   backends:

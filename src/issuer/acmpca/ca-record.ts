@@ -58,7 +58,7 @@ function isActive({ status, notAfterMs }: CaDescription, nowMs: number): boolean
 /** What each state asks of an administrator (AWS Private CA User Guide, "Private CA status"). */
 const REMEDIES: Readonly<Record<string, string>> = {
   CREATING: 'wait until it is there',
-  PENDING_CERTIFICATE: 'install its certificate; meshcert setup acmpca --new-ca shows how',
+  PENDING_CERTIFICATE: 'install its certificate; meshcert setup acmpca --new-ca shows how, and does it with --apply',
   DISABLED: 'enable it: aws acm-pca update-certificate-authority --status ACTIVE',
   EXPIRED: 'renew its certificate, and give the new root to all peers',
   DELETED: 'restore it (aws acm-pca restore-certificate-authority), or set conf.arn to another',
@@ -66,7 +66,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 /** @throws AgentError `ERR_CA_UNAVAILABLE` whose detail is the state. */
-function requireActive(description: CaDescription, nowMs: number): CaDescription {
+export function requireActive(description: CaDescription, nowMs: number): CaDescription {
   if (isActive(description, nowMs)) return description;
   const { status: told, notAfterMs } = description;
   const status = told === 'ACTIVE' ? 'EXPIRED' : told;

@@ -1,5 +1,5 @@
 import { AgentError } from '../../errors.ts';
-import type { IssuerContext } from '../issuer.ts';
+import type { IssuerContext, IssuerObserver } from '../issuer.ts';
 import type { AcmPcaConfig } from './config.ts';
 
 export interface AwsCredentials {
@@ -7,6 +7,10 @@ export interface AwsCredentials {
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
   readonly expiration?: Date;
+}
+
+export interface CredentialsContext extends Pick<IssuerContext, 'readSource'> {
+  readonly observer: Pick<IssuerObserver, 'credentialExpires'>;
 }
 
 export interface CredentialsFinder {
@@ -27,7 +31,7 @@ const HOW_TO_GIVE =
 
 export function openCredentials(
   { credentials: configured, loginRegion }: AcmPcaConfig,
-  { readSource, observer }: Pick<IssuerContext, 'readSource' | 'observer'>,
+  { readSource, observer }: CredentialsContext,
 ): CredentialsFinder {
   let search: (() => Promise<AwsCredentials>) | undefined;
 

@@ -1,23 +1,6 @@
-import type { AcmPcaConfig } from '../../issuer/acmpca/config.ts';
+import { planNewCa } from './new-ca.ts';
 import { renderPolicy } from './policy.ts';
-
-/** A CA for short-lived certificates issues for 7 days at most, and costs less. */
-const SHORT_LIVED_SECONDS = 7 * 24 * 60 * 60;
-
-export interface SetupSubject {
-  readonly acmpca: AcmPcaConfig;
-  readonly mesh: string;
-  /** SPIFFE ID, for the reader. */
-  readonly spiffeId: string;
-  readonly ttlSeconds: number;
-}
-
-export interface SetupChoices {
-  /** A CA is to be made; else there is one. */
-  readonly makesCa: boolean;
-  /** Name of the IAM role of the agent. Undefined: the reader attaches the policy. */
-  readonly role: string | undefined;
-}
+import { namePolicy, type SetupChoices, type SetupSubject } from './subject.ts';
 
 /** What AWS needs, for a person to read, to run and to keep: a script for a POSIX shell, of `aws` commands. */
 export function renderSetup(subject: SetupSubject, { makesCa, role }: SetupChoices): string {
@@ -40,15 +23,16 @@ aws acm-pca describe-certificate-authority --region ${region} --certificate-auth
 }
 
 /** The steps of the AWS Private CA User Guide, "Installing a root CA certificate". */
-function renderNewCa({ acmpca: { region, partition }, mesh, ttlSeconds }: SetupSubject): string {
-  const mode = ttlSeconds < SHORT_LIVED_SECONDS ? 'SHORT_LIVED_CERTIFICATE' : 'GENERAL_PURPOSE';
+function renderNewCa(subject: SetupSubject): string {
+  const { region } = subject.acmpca;
+  const { commonName, usageMode, keyAlgorithm, signingAlgorithm, years, token, template } = planNewCa(subject);
   const pca = `--region ${region} --certificate-authority-arn "$arn"`;
   return `# A root CA of its own, with a key that never leaves AWS. AWS charges for it by the month, and for each certificate:
 # certificates of up to 7 days (SHORT_LIVED_CERTIFICATE) cost less. Run twice within 5 minutes, this makes one CA.
 arn=$(aws acm-pca create-certificate-authority --region ${region} --certificate-authority-type ROOT \\
-  --usage-mode ${mode} --idempotency-token ${`meshcert-${mesh}`.slice(0, 36)} \\
+  --usage-mode ${usageMode} --idempotency-token ${token} \\
   --certificate-authority-configuration \\
-  'KeyAlgorithm=EC_prime256v1,SigningAlgorithm=SHA256WITHECDSA,Subject={CommonName=Mesh ${mesh}}' \\
+  'KeyAlgorithm=${keyAlgorithm},SigningAlgorithm=${signingAlgorithm},Subject={CommonName=${commonName}}' \\
   --query CertificateAuthorityArn --output text)
 aws acm-pca wait certificate-authority-csr-created ${pca}
 
@@ -56,9 +40,9 @@ aws acm-pca wait certificate-authority-csr-created ${pca}
 work=$(mktemp -d)
 aws acm-pca get-certificate-authority-csr ${pca} --output text > "$work/ca.csr"
 certificate=$(aws acm-pca issue-certificate ${pca} \\
-  --csr "fileb://$work/ca.csr" --signing-algorithm SHA256WITHECDSA \\
-  --template-arn arn:${partition}:acm-pca:::template/RootCACertificate/V1 \\
-  --validity Value=10,Type=YEARS --query CertificateArn --output text)
+  --csr "fileb://$work/ca.csr" --signing-algorithm ${signingAlgorithm} \\
+  --template-arn ${template} \\
+  --validity Value=${years},Type=YEARS --query CertificateArn --output text)
 aws acm-pca wait certificate-issued ${pca} --certificate-arn "$certificate"
 aws acm-pca get-certificate ${pca} --certificate-arn "$certificate" \\
   --query Certificate --output text > "$work/ca.pem"
@@ -67,8 +51,9 @@ rm -r "$work"
 echo "put this into the Mesh as conf.arn: $arn"`;
 }
 
-function renderRights({ acmpca, mesh }: SetupSubject, role: string | undefined, makesCa: boolean): string {
-  const name = `meshcert-${mesh}`;
+function renderRights(subject: SetupSubject, role: string | undefined, makesCa: boolean): string {
+  const { acmpca } = subject;
+  const name = namePolicy(subject);
   // The shell puts the ARN of the CA that was just made in place of the one that is configured.
   const policy = makesCa ? renderPolicy({ ...acmpca, arn: '$arn' }) : renderPolicy(acmpca);
   const attach = `aws iam attach-role-policy --region ${acmpca.region} --role-name ${role ?? 'ROLE'} --policy-arn "$policy"`;

@@ -3,29 +3,25 @@
  *
  * node-vault knows the paths and verbs; how a request travels is given to it, as its own way has gaps that an
  * administrator's token must not fall through (0.12.0): it follows redirects to other hosts with the token, waits for
- * ever, takes `VAULT_SKIP_VERIFY=false` for "skip", goes through any HTTP_PROXY, prints bodies under DEBUG, and reads
+ * ever, takes `VAULT_SKIP_VERIFY=false` for "skip", has proxies by other rules, prints bodies under DEBUG, and reads
  * VAULT_* variables by itself. Its commands with templates (mustache) are not used, nor its logins.
  *
  * @module
  */
-import type { ReadDataSource } from '../../data-source.ts';
 import { AgentError } from '../../errors.ts';
-import { openVaultClient, type VaultAnswer } from '../../issuer/vault/client.ts';
-import type { VaultTls } from '../../issuer/vault/config.ts';
+import type { VaultAnswer } from '../../issuer/vault/client.ts';
+import type { VaultConfig } from '../../issuer/vault/config.ts';
+import { type ConnectContext, openConnector } from '../../issuer/vault/connect.ts';
 import { asRecord } from '../../issuer/vault/json.ts';
 import { explainStatus } from '../../issuer/vault/status-errors.ts';
 import { withTimeLimit } from '../../issuer/vault/time-limit.ts';
-import { openTlsTrust } from '../../issuer/vault/tls-trust.ts';
 
-/** Generous: making an RSA root takes seconds. */
+/** As Vault's own clients have it; making an RSA root takes seconds. */
 const TIME_LIMIT_MS = 60_000;
 
 /** Which Vault, and as whom. */
-export interface AdminAccess {
-  readonly address: string;
-  readonly namespace: string | undefined;
+export interface AdminAccess extends Pick<VaultConfig, 'address' | 'namespace' | 'tls' | 'transport'> {
   readonly token: string;
-  readonly tls: VaultTls;
 }
 
 /** `data` of an answer. */
@@ -39,28 +35,18 @@ export interface VaultAdmin {
   close(): void;
 }
 
-export interface AdminPorts {
-  readonly readSource: ReadDataSource;
-  readonly nowMs: () => number;
-}
+export type AdminPorts = Pick<ConnectContext, 'clock' | 'random' | 'readSource'>;
 
-export async function openVaultAdmin(access: AdminAccess, { readSource, nowMs }: AdminPorts): Promise<VaultAdmin> {
-  const { address, namespace, token, tls } = access;
-  const isTls = address.startsWith('https:');
-  const client = await openVaultClient({
-    ...tls,
-    address,
-    namespace,
-    secureContext: isTls ? await openTlsTrust(tls, readSource, nowMs)() : undefined,
-    timeLimitMs: TIME_LIMIT_MS,
-    nowMs,
-  });
+export async function openVaultAdmin(access: AdminAccess, ports: AdminPorts): Promise<VaultAdmin> {
+  const { address, token, transport } = access;
+  const requestTimeoutMs = transport?.requestTimeoutMs ?? TIME_LIMIT_MS;
+  const client = await openConnector(access, { ...ports, requestTimeoutMs })();
 
   /** Has the shape that node-vault expects of an HTTP library. */
   async function send({ method, uri, json }: NodeVaultRequest) {
     const path = decodeURI(uri.slice(`${address}/v1/`.length));
     const call = { method, path, token, ...(json !== undefined && { body: json }), purpose: `asking for ${path}` };
-    const answer = await withTimeLimit(TIME_LIMIT_MS, [], (signal) => client.request(call, signal)).catch(namePlace);
+    const answer = await withTimeLimit(requestTimeoutMs, [], (signal) => client.request(call, signal)).catch(namePlace);
     if (method === 'GET' && isAbsent(answer)) return { statusCode: 200, body: undefined, request: { path } };
     if (answer.status !== 200 && answer.status !== 204) throw explain(answer, address, path);
     return { statusCode: answer.status, body: answer.body, request: { path } };

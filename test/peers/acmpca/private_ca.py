@@ -205,6 +205,10 @@ class Response(responses.ACMPCAResponse):
             raise ResourceNotFoundException(request["CertificateArn"])
         return super().get_certificate()
 
+    def _determine_resource(self):
+        """What moto holds the policies of a user against, once rights are judged."""
+        return json.loads(self.body).get("CertificateAuthorityArn", "*")
+
 
 def describe(backend, certificate_authority_arn):
     if not certificate_authority_arn.startswith(f"arn:aws:acm-pca:{backend.region_name}:"):

@@ -1,6 +1,7 @@
 """Stands for AWS Private CA, and for STS to log in to it: moto's endpoints over HTTP on loopback, with private_ca.py and with faults on demand.
 
-Leaves out: signatures of requests and IAM are not checked, and there are no quotas, revocation, RAM, ML-DSA and SM2 keys.
+Leaves out: signatures of requests and IAM are not checked unless a test turns that on (moto's /moto-api/reset-auth; conditions of policies never
+are), and there are no quotas, revocation, RAM, ML-DSA and SM2 keys.
 
     serve.py PORT
 
@@ -20,6 +21,7 @@ import socket
 import sys
 import threading
 from urllib.parse import parse_qs
+from xml.etree import ElementTree
 
 import private_ca
 from moto.acmpca.models import acmpca_backends
@@ -97,11 +99,28 @@ class Application:
             return [json.dumps({"__type": fault["error"], "message": fault.get("message", fault["error"])}).encode()]
         private_ca.WANTED.twist = fault
         if not fault.get("drop"):
-            return self.moto(environ, start_response)
+            return self.ask_moto(environ, start_response)
         list(self.moto(environ, lambda *_: None))
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         start_response("200 OK", [])
         return []
+
+    def ask_moto(self, environ, start_response):
+        """moto denies in the XML of IAM, whatever the service speaks."""
+        status = None
+
+        def begin(said, headers, *rest):
+            nonlocal status
+            status = said
+            if not said.startswith("403"):
+                return start_response(said, headers, *rest)
+
+        answer = self.moto(environ, begin)
+        if not status.startswith("403"):
+            return answer
+        denial = ElementTree.fromstring(b"".join(answer))
+        start_response("400 Denied", [("Content-Type", "application/x-amz-json-1.1")])
+        return [json.dumps({"__type": f"{denial.findtext('.//Code')}Exception", "message": denial.findtext(".//Message")}).encode()]
 
 
 if __name__ == "__main__":

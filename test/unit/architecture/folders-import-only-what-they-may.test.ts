@@ -241,7 +241,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       from: [
         'setup/',
         'issuer/vault/',
-        'issuer/acmpca/template.ts',
+        'issuer/acmpca/',
         'issuer/certmanager/certificate-request.ts',
         'kubernetes/',
         'identity/',
@@ -249,7 +249,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
         'clock.ts',
       ],
       types: ['config/config.ts', 'issuer/*/config.ts', 'data-source.ts', 'log.ts'],
-      npm: ['node-vault', 'yaml'],
+      npm: ['node-vault', 'yaml', '@aws-sdk/client-acm-pca', '@smithy/signature-v4', '@aws-crypto/sha256-js'],
     },
     { room: 'main.ts', from: ['cli/program.ts'] },
   ];
