@@ -14,6 +14,8 @@ export interface TokenOptions {
   readonly audiences?: readonly string[];
   /** Default 3600. The API server refuses less than 600. */
   readonly expirationSeconds?: number;
+  /** It ends with this pod. Default: with the account. */
+  readonly pod?: { readonly name: string; readonly uid: string };
 }
 
 /** A real API server, seen by its administrator. Every method but `api` rejects when the answer is no success. */
@@ -55,8 +57,9 @@ export function kubeClient(address: ClusterAddress): Cluster {
     deleteServiceAccount: async (namespace, name) => {
       await call('DELETE', `${accounts(namespace)}/${name}`);
     },
-    createToken: async (namespace, name, { audiences, expirationSeconds } = {}) => {
-      const body = { spec: { audiences, expirationSeconds } };
+    createToken: async (namespace, name, { audiences, expirationSeconds, pod } = {}) => {
+      const boundObjectRef = pod && { apiVersion: 'v1', kind: 'Pod', name: pod.name, uid: pod.uid };
+      const body = { spec: { audiences, expirationSeconds, boundObjectRef } };
       const path = `${accounts(namespace)}/${name}/token`;
       return (await call<{ status: { token: string } }>('POST', path, body)).status.token;
     },

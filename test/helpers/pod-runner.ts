@@ -1,32 +1,60 @@
 /**
  * Stands for a kubelet: runs the containers of an admitted pod as processes, with folders for its volumes. Left out: mounts
- * (paths are rewritten wherever they stand), images, users, limits, the pod's own network (0.0.0.0 becomes 127.0.0.1), restarts,
- * all probes but those at the start, and the renewal of tokens.
+ * (paths are rewritten wherever they stand, and KUBECONFIG names what lies where a pod finds its service account), images, users,
+ * limits, the pod's own network (0.0.0.0 and 127.0.0.1 become an address of its own, or all are 127.0.0.1), restarts, liveness, and
+ * the renewal of tokens.
  *
  * @module
  */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { builtProgram } from './agent.ts';
 import type { Cluster } from './kube-client.ts';
 import { peerProgram } from './peers.ts';
-import { makeVolumes, type PodContainer, type PodToRun, readField } from './pod-volumes.ts';
+import { makeVolumes, type PodContainer, type PodToRun, type Probe, readField } from './pod-volumes.ts';
 import { plainEnvironment, type RunningProcess, startProcess } from './process.ts';
+import { requestJson } from './request-json.ts';
 import { runCommand } from './run-command.ts';
+import { renderKubeconfig } from './service-account.ts';
 
 export interface RunningPod {
   container(name: string): RunningProcess;
   /** Runs a program in a container, as `kubectl exec` does, and returns what it printed. Rejects unless it ends well. */
   exec(container: string, command: readonly string[]): Promise<string>;
+  /** The folder of a volume. */
+  volume(name: string): string;
+  /** By the readiness probes of its containers. */
+  isReady(): Promise<boolean>;
+  /** Ends its containers, and native sidecars after all others, as the kubelet does. */
+  stop(): Promise<void>;
 }
 
+export interface RunPodOptions {
+  /** As the API server gave it back. */
+  readonly pod: PodToRun;
+  readonly cluster: Cluster;
+  /** Holds its volumes and logs. A short path: sockets. */
+  readonly directory: string;
+  /** Of this machine, for this pod alone. Default 127.0.0.1, so that pods share their ports. */
+  readonly address?: string;
+  /** What the cluster's DNS knows: addresses of this machine by name. Default: nothing. */
+  readonly names?: ReadonlyMap<string, string>;
+}
+
+const LOOPBACK = '127.0.0.1';
+/** What listens on all addresses without being told. */
+const LISTENERS: Readonly<Record<string, readonly string[]>> = {
+  webhook: ['--listen=0.0.0.0:9443', '--telemetry=0.0.0.0:9902'],
+  signer: ['--telemetry=0.0.0.0:9902'],
+};
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
 /** Starts one container after the other as the kubelet does, and resolves when all are started. Ended by the test's teardown. */
-export async function runPod(
-  t: Pick<Test, 'teardown'>,
-  { pod, cluster, directory }: { readonly pod: PodToRun; readonly cluster: Cluster; readonly directory: string },
-): Promise<RunningPod> {
+export async function runPod(t: Pick<Test, 'teardown'>, options: RunPodOptions): Promise<RunningPod> {
+  const { pod, cluster, directory, address = LOOPBACK, names = new Map() } = options;
   const { spec } = pod;
   const { initContainers = [], containers } = spec;
   const all = [...initContainers, ...containers];
@@ -34,14 +62,21 @@ export async function runPod(
   const mounts = new Map(
     all.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name, mountPath }) => [mountPath, volume(name)])),
   );
-  const rewrite = makeRewrite(mounts);
+  const rewrite = makeRewrite(new Map([...mounts, ...names]), address);
   await makeVolumes(pod, directory, cluster, rewrite);
+  const account = mounts.get(SERVICE_ACCOUNT);
+  const kubeconfig = join(directory, 'kubeconfig');
+  if (account !== undefined) {
+    const user = { tokenFile: join(account, 'token') };
+    writeFileSync(kubeconfig, renderKubeconfig(cluster, { namespace: pod.metadata.namespace, user }), { mode: 0o600 });
+  }
 
   const { hostname, port } = new URL(cluster.url);
-  const environmentOf = ({ env = [] }: PodContainer) => ({
+  const environmentOf = ({ env = [], volumeMounts = [] }: PodContainer) => ({
     ...plainEnvironment(directory),
     KUBERNETES_SERVICE_HOST: hostname,
     KUBERNETES_SERVICE_PORT: port,
+    ...(volumeMounts.some(({ mountPath }) => mountPath === SERVICE_ACCOUNT) && { KUBECONFIG: kubeconfig }),
     ...Object.fromEntries(
       env.map(({ name, value = '', valueFrom }) => [
         name,
@@ -52,7 +87,7 @@ export async function runPod(
   const running = new Map<string, RunningProcess>();
   const resolve = ([program = '', ...args]: readonly string[]) => ({
     command: findProgram(program),
-    args: args.map(rewrite),
+    args: args.flatMap((arg, index) => [arg, ...(index === 0 ? (LISTENERS[arg] ?? []) : [])]).map(rewrite),
   });
   const exec: RunningPod['exec'] = async (name, line) => {
     const container = all.find((one) => one.name === name);
@@ -61,6 +96,14 @@ export async function runPod(
     return runCommand(command, args, { cwd: directory, env: environmentOf(container) });
   };
 
+  async function passes({ name, ports = [] }: PodContainer, { exec: asked, tcpSocket, httpGet }: Probe) {
+    if (asked !== undefined) await exec(name, asked.command);
+    if (tcpSocket !== undefined) return canConnect(address, tcpSocket.port);
+    if (httpGet === undefined) return true;
+    const found = ports.find((one) => one.name === httpGet.port)?.containerPort ?? httpGet.port;
+    return (await requestJson(`http://${address}:${found}${httpGet.path}`, { timeoutMs: 5_000 })).status < 400;
+  }
+
   async function start(container: PodContainer): Promise<RunningProcess> {
     const { name, image, command = [image], args = [], startupProbe } = container;
     const started = await startProcess({
@@ -68,11 +111,7 @@ export async function runPod(
       ...resolve([...command, ...args]),
       directory,
       env: environmentOf(container),
-      ready: async () => {
-        if (startupProbe?.tcpSocket) return canConnect(startupProbe.tcpSocket.port);
-        if (startupProbe?.exec) await exec(name, startupProbe.exec.command);
-        return true;
-      },
+      ready: async () => startupProbe === undefined || passes(container, startupProbe),
     });
     t.teardown(() => started.stop());
     running.set(name, started);
@@ -86,12 +125,25 @@ export async function runPod(
     if (code !== 0) throw new Error(`the init container ${container.name} ended with ${code}:\n${started.output()}`);
   }
   await Promise.all(containers.map(start));
+  const find = (name: string) => {
+    const found = running.get(name);
+    if (found === undefined) throw new Error(`there is no container ${name}`);
+    return found;
+  };
+  const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
   return {
     exec,
-    container(name) {
-      const found = running.get(name);
-      if (found === undefined) throw new Error(`there is no container ${name}`);
-      return found;
+    volume,
+    container: find,
+    async isReady() {
+      const probed = [...sidecars, ...containers].flatMap((one) =>
+        one.readinessProbe === undefined ? [] : [passes(one, one.readinessProbe)],
+      );
+      return (await Promise.all(probed)).every((passed) => passed);
+    },
+    async stop() {
+      await Promise.all(containers.map(({ name }) => find(name).stop()));
+      for (const { name } of sidecars.toReversed()) await find(name).stop();
     },
   };
 }
@@ -103,8 +155,7 @@ export async function finishPod({ spec }: PodToRun, pod: RunningPod): Promise<vo
     const { code } = await container.exited;
     if (code !== 0) throw new Error(`the container ${name} ended with ${code}:\n${container.output()}`);
   }
-  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  for (const { name } of sidecars.toReversed()) await pod.container(name).stop();
+  await pod.stop();
 }
 
 /** What is in the PATH of our images, and the entry points of images. */
@@ -115,16 +166,20 @@ function findProgram(name: string): string {
   throw new Error(`no image of this runner has ${name}`);
 }
 
-function makeRewrite(mounts: ReadonlyMap<string, string>): (text: string) => string {
-  const paths = [...mounts.keys()].sort((a, b) => b.length - a.length);
-  const escaped = paths.map((path) => path.replaceAll(/[^\w/]/g, '\\$&'));
+/** @param places what paths and names become. */
+function makeRewrite(places: ReadonlyMap<string, string>, address: string): (text: string) => string {
+  const found = [...places.keys()].sort((a, b) => b.length - a.length);
+  const escaped = found.map((one) => one.replaceAll(/[^\w/]/g, '\\$&'));
   // Nothing that merely begins like one of them.
   const pattern = new RegExp(`(?<![\\w.-])(${escaped.join('|')})(?![\\w-])`, 'g');
-  return (text) => text.replaceAll(pattern, (path) => mounts.get(path) ?? path).replaceAll('0.0.0.0', '127.0.0.1');
+  return (text) =>
+    text
+      .replaceAll(/(?<![\d.])(0\.0\.0\.0|127\.0\.0\.1)(?![\d.])/g, address)
+      .replaceAll(pattern, (one) => places.get(one) ?? one);
 }
 
-async function canConnect(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port });
+async function canConnect(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port });
   try {
     await once(socket, 'connect');
     return true;

@@ -7,6 +7,7 @@ export interface PodToRun {
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;
+    readonly uid: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
@@ -26,10 +27,16 @@ export interface PodContainer {
   readonly restartPolicy?: string;
   readonly env?: readonly { name: string; value?: string; valueFrom?: { fieldRef: FieldRef } }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
-  readonly startupProbe?: {
-    readonly exec?: { readonly command: readonly string[] };
-    readonly tcpSocket?: { readonly port: number };
-  };
+  readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
+  readonly startupProbe?: Probe;
+  readonly readinessProbe?: Probe;
+}
+
+export interface Probe {
+  readonly exec?: { readonly command: readonly string[] };
+  readonly tcpSocket?: { readonly port: number };
+  /** `port` may be the name of one. */
+  readonly httpGet?: { readonly path: string; readonly port: number | string };
 }
 
 interface FieldRef {
@@ -47,6 +54,7 @@ interface PodVolume {
   readonly name: string;
   readonly emptyDir?: object;
   readonly downwardAPI?: DownwardApi;
+  readonly configMap?: { readonly name: string };
   readonly projected?: { readonly sources: readonly Projection[] };
 }
 
@@ -76,11 +84,13 @@ export async function makeVolumes(
   rewrite: (text: string) => string,
 ): Promise<void> {
   const { namespace } = pod.metadata;
-  for (const { name, downwardAPI, projected } of pod.spec.volumes ?? []) {
+  for (const { name, emptyDir, downwardAPI, configMap, projected } of pod.spec.volumes ?? []) {
+    const sources: readonly Projection[] | undefined =
+      projected?.sources ?? (downwardAPI && [{ downwardAPI }]) ?? (configMap && [{ configMap }]) ?? (emptyDir && []);
+    if (sources === undefined) throw new Error(`this runner does not know the kind of the volume ${name}`);
     const folder = join(directory, name);
     mkdirSync(folder, { recursive: true });
     const write = (path: string, text: string) => writeFileSync(join(folder, path), text);
-    const sources: readonly Projection[] = projected?.sources ?? (downwardAPI ? [{ downwardAPI }] : []);
     for (const source of sources) {
       for (const { path, fieldRef } of source.downwardAPI?.items ?? []) write(path, rewrite(readField(pod, fieldRef)));
       if (source.configMap !== undefined) {
@@ -90,7 +100,11 @@ export async function makeVolumes(
       }
       if (source.serviceAccountToken !== undefined) {
         const { path, audience, expirationSeconds = 3600 } = source.serviceAccountToken;
-        const options = { expirationSeconds, ...(audience !== undefined && { audiences: [audience] }) };
+        const options = {
+          expirationSeconds,
+          pod: pod.metadata,
+          ...(audience !== undefined && { audiences: [audience] }),
+        };
         write(path, await cluster.createToken(namespace, pod.spec.serviceAccountName, options));
       }
     }

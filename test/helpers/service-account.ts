@@ -63,7 +63,8 @@ export function renderAdminKubeconfig(cluster: Cluster): string {
   return renderKubeconfig(cluster, { namespace: 'default', user: { token: cluster.adminToken } });
 }
 
-function renderKubeconfig(cluster: Cluster, { namespace, user }: { namespace: string; user: object }): string {
+/** @param options.user `token`, or `tokenFile` from the kubeconfig's folder. */
+export function renderKubeconfig(cluster: Cluster, { namespace, user }: { namespace: string; user: object }): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
