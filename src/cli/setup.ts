@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { type Findings, Place } from '../config/place.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readVaultEnvironment } from '../config/vault/environment.ts';
+import { readTransport } from '../config/vault/transport.ts';
 import type { ReadDataSource } from '../data-source.ts';
 import { AgentError } from '../errors.ts';
 import type { SetupSubject } from '../setup/vault/plan.ts';
@@ -48,7 +49,7 @@ export async function setupVault(options: SetupOptions, edge: Edge): Promise<Exi
     subject,
     options,
     { ...access, token },
-    { readSource, nowMs: () => systemClock.nowMs(), tell: (done) => edge.writeOut(renderDone(done, LEFT)) },
+    { readSource, clock: systemClock, random: edge.random, tell: (done) => edge.writeOut(renderDone(done, LEFT)) },
   );
   for (const hint of hints) edge.writeOut(`${hint}\n`);
   return isComplete ? 0 : 1;
@@ -71,6 +72,7 @@ function readAccess({ vault }: SetupSubject, options: SetupOptions, edge: Edge):
   const place = new Place({ file: 'environment', locate: () => 0 }, findings);
   const given = readVaultEnvironment(edge.environment, place, edge.currentDirectory);
   const address = options.address ?? given.address ?? vault.address;
+  const transport = readTransport(edge.environment, place, address);
   const [problem] = findings.problems;
   if (problem !== undefined) throw new AgentError('ERR_CONFIG', formatProblem(problem));
   if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
@@ -81,6 +83,7 @@ function readAccess({ vault }: SetupSubject, options: SetupOptions, edge: Edge):
   return {
     address: new URL(address).origin,
     namespace: given.namespace ?? vault.namespace,
+    transport,
     tls: {
       caCert: given.caCert ?? vault.tls.caCert,
       skipVerify: given.skipVerify ?? vault.tls.skipVerify,

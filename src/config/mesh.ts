@@ -152,10 +152,15 @@ function readBackend(
     name: read.name,
     mode: read.mode ?? 'STRICT',
     ttlSeconds: (context.isSelected ? context.chosen.ttlSeconds : undefined) ?? ttlSeconds,
-    requestTimeoutMs: read.dpCert?.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT_MS,
+    requestTimeoutMs: read.dpCert?.requestTimeout ?? chooseRequestTimeoutMs(issuer),
     issuer,
   };
   return { name: read.name, backend };
+}
+
+/** Vault's own clients have a variable for it. */
+function chooseRequestTimeoutMs(issuer: Backend['issuer']): number {
+  return (issuer.kind === 'vault' ? issuer.transport?.requestTimeoutMs : undefined) ?? DEFAULT_REQUEST_TIMEOUT_MS;
 }
 
 /** The one backend of an agent that was given no Mesh: the embedded CA. */

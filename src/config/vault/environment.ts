@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import type { DataSource } from '../../data-source.ts';
 import type { Place } from '../place.ts';
 import { readValue } from '../read.ts';
-import { convert, fail, maybe, path, quote, text } from '../schema.ts';
+import { maybe, path, text } from '../schema.ts';
 import { address, agentAddress } from './address.ts';
 import { namespace } from './api-path.ts';
+import { parsedBoolean } from './parsed-boolean.ts';
 
 /** What the environment fills in where the configuration says nothing. */
 export interface VaultEnvironment {
@@ -18,13 +19,6 @@ export interface VaultEnvironment {
   readonly serverName: string | undefined;
   readonly skipVerify: boolean | undefined;
 }
-
-/** The words that Go's `strconv.ParseBool` knows; anything else is a mistake, not "true". */
-const parsedBoolean = convert((input) => {
-  if (/^(1|t|T|TRUE|true|True)$/.test(String(input))) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(String(input))) return false;
-  return fail(`expected true or false, got ${quote(String(input))}`);
-});
 
 /**
  * Reads the VAULT_* variables of Vault's own clients. An empty one counts as unset. Mistakes are reported under the name of
@@ -60,11 +54,4 @@ export function readVaultEnvironment(
     serverName: read(text, 'VAULT_TLS_SERVER_NAME'),
     skipVerify: read(parsedBoolean, 'VAULT_SKIP_VERIFY'),
   };
-}
-
-/** Vault's own clients would go through such a proxy; this one connects by itself. */
-export function warnOfProxies(environment: Readonly<Record<string, string | undefined>>, place: Place): void {
-  for (const name of ['VAULT_PROXY_ADDR', 'VAULT_HTTP_PROXY']) {
-    if (environment[name]) place.outside('environment').at(name).warn('not used: Vault is connected to directly');
-  }
 }

@@ -9,7 +9,8 @@ import { source, useSource } from '../source.ts';
 import { address, agentAddress, warnOfAddress } from './address.ts';
 import { apiPath, namespace, pkiPath, roleName } from './api-path.ts';
 import { type ReadAuth, readAuth } from './auth.ts';
-import { readVaultEnvironment, type VaultEnvironment, warnOfProxies } from './environment.ts';
+import { readVaultEnvironment, type VaultEnvironment } from './environment.ts';
+import { readTransport, warnOfUnused } from './transport.ts';
 
 const FROM_CP = {
   address: maybe(address),
@@ -62,9 +63,10 @@ export function readVault(conf: unknown, place: Place, context: BackendContext):
   const otherwise = chooseOtherwise(environment, agent !== undefined || !isAbsent(raw.agentAddress));
   const login = readAuth(raw.auth, inside.at('auth'), { ...context, otherwise });
   const tls = readTls(read, login, environment, inside, context.currentDirectory);
+  const transport = readTransport(context.environment, place, agent ?? server);
   if (login.auth?.method === 'tls') checkClientLogin({ server, agent, tls }, inside);
   if (context.isEnabled) warnOfRisks({ server, agent, tls }, read, inside);
-  if (context.isEnabled) warnOfProxies(context.environment, place);
+  if (context.isEnabled) warnOfUnused(context.environment, place, agent ?? server);
   const commonName = readCommonName(read.commonName, inside.at('commonName'), context);
   if (server === undefined || login.auth === undefined) return undefined;
   return {
@@ -76,6 +78,7 @@ export function readVault(conf: unknown, place: Place, context: BackendContext):
     role: read.pkiPath?.role ?? read.role ?? 'dataplanes',
     commonName,
     tls,
+    transport,
     auth: login.auth,
     caChain: read.caChain && useSource(read.caChain, inside.at('caChain'), context.currentDirectory),
   };

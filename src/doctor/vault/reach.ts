@@ -15,6 +15,7 @@ import { explainNetworkError } from '../../issuer/vault/network-errors.ts';
 import { openTlsTrust } from '../../issuer/vault/tls-trust.ts';
 import type { Checked, Examination, Outcome } from '../examination.ts';
 import type { DoctorPorts } from '../ports.ts';
+import { findProxy } from './proxy.ts';
 import type { VaultSubject } from './subject.ts';
 
 /** Of its life. Whoever renews certificates, by hand or by machine, has done so before that. */
@@ -33,10 +34,20 @@ export async function checkReach(
   const { vault, requestTimeoutMs: timeLimitMs } = subject;
   const addressKey = vault.agentAddress === undefined ? 'address' : 'agentAddress';
   const explaining = (purpose: string) => (cause: unknown) => {
-    throw explainNetworkError(cause, { address: reachedAt(vault), addressKey, purpose, timeLimitMs });
+    throw explainNetworkError(cause, {
+      address: reachedAt(vault),
+      addressKey,
+      purpose,
+      timeLimitMs,
+      proxy: proxy?.proxy,
+    });
   };
   const endpoint = await examination.check('address', [], () => checkAddress(reachedAt(vault), addressKey));
-  const ip = await examination.check('dns', [endpoint], async (end): Promise<Outcome<string>> => {
+  const proxy = endpoint.value && findProxy(vault, ports, timeLimitMs);
+  const proxied = proxy && (await examination.check('proxy', [endpoint], () => proxy.check()));
+  const before = proxied ?? endpoint;
+  const ip = await examination.check('dns', [endpoint, before], async (end): Promise<Outcome<string>> => {
+    if (proxy !== undefined) return { verdict: 'skip', cause: 'the proxy looks up the name', value: '' };
     if (end.kind === 'socket') return { verdict: 'skip', cause: 'a socket has no name', value: '' };
     const { host } = end;
     if (isIP(host) !== 0) return { verdict: 'pass', cause: `${host} is an IP address`, value: host };
@@ -44,6 +55,7 @@ export async function checkReach(
     return { verdict: 'pass', cause: `${host} is ${found.address}`, value: found.address };
   });
   const tcp = await examination.check('tcp', [endpoint, ip], async (end, host): Promise<Outcome<true>> => {
+    if (proxy !== undefined) return { verdict: 'skip', cause: 'the proxy connects', value: true };
     const socket = connectTcp(end.kind === 'socket' ? { path: end.path } : { host, port: end.port });
     await untilEvent(socket, 'connect', timeLimitMs).catch(explaining('connecting'));
     socket.destroy();
@@ -57,7 +69,9 @@ export async function checkReach(
     const name = vault.tls.serverName ?? host;
     // IP addresses are not asked for by SNI (RFC 6066, 3).
     const servername = isIP(name) === 0 ? { servername: name } : {};
-    const socket = connectTls({ host, port, secureContext, rejectUnauthorized: !vault.tls.skipVerify, ...servername });
+    const tunnel = proxy && { socket: await proxy.openTunnel() };
+    const trust = { secureContext, rejectUnauthorized: !vault.tls.skipVerify, ...servername };
+    const socket = connectTls({ host, port, ...tunnel, ...trust });
     await untilEvent(socket, 'secureConnect', timeLimitMs).catch(explaining('making TLS'));
     const found = judgeTls(socket, vault, ports.clock.nowMs());
     socket.destroy();

@@ -12,11 +12,12 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { SecureContext } from 'node:tls';
 import { AgentError } from '../../errors.ts';
 import { complaintOf } from './complaint.ts';
+import type { VaultTransport } from './config.ts';
 import { explainAbort, explainNetworkError } from './network-errors.ts';
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-export interface VaultClientOptions {
+export interface VaultClientOptions extends Pick<VaultTransport, 'proxy' | 'ignoresRedirects' | 'headers'> {
   /** Base URL, `https://vault.example:8200`. */
   readonly address: string;
   /** Of the Vault Agent or Proxy to be asked instead: a base URL, or `unix://` and the path of a socket. */
@@ -26,7 +27,7 @@ export interface VaultClientOptions {
   /** Asked for by SNI, and looked for in Vault's certificate, instead of the host in the address. */
   readonly serverName?: string | undefined;
   readonly skipVerify: boolean;
-  /** For an `https:` address. */
+  /** Where {@link usesTls}. */
   readonly secureContext?: SecureContext | undefined;
   /** The limit that the caller's signal imposes, in milliseconds, for messages. */
   readonly timeLimitMs: number;
@@ -84,6 +85,14 @@ export function reachedAt({ address, agentAddress }: Pick<VaultClientOptions, 'a
   return agentAddress ?? address;
 }
 
+/** Whether TLS is spoken on the way: with Vault, or with the proxy before it. */
+export function usesTls({
+  proxy,
+  ...options
+}: Pick<VaultClientOptions, 'address' | 'agentAddress' | 'proxy'>): boolean {
+  return [reachedAt(options), proxy?.address].some((address) => address?.startsWith('https:'));
+}
+
 /** Opens no connection yet; all requests share one, as long as Vault keeps it open. */
 export async function openVaultClient(options: VaultClientOptions): Promise<VaultClient> {
   const { agentAddress, timeLimitMs } = options;
@@ -97,21 +106,30 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
   }
   const isTls = address.startsWith('https:');
   const transport = isTls ? await import('node:https') : await import('node:http');
-  const agent = new transport.Agent({
-    keepAlive: true,
-    ...(isTls && {
-      secureContext: options.secureContext,
-      rejectUnauthorized: !options.skipVerify,
-      ...(options.serverName !== undefined && { servername: options.serverName }),
-    }),
-  });
+  const tls = isTls && {
+    secureContext: options.secureContext,
+    rejectUnauthorized: !options.skipVerify,
+    ...(options.serverName !== undefined && { servername: options.serverName }),
+  };
+  const agent = new transport.Agent({ keepAlive: true, ...tls });
+  const { proxy } = address.startsWith('unix:') ? {} : options;
+  const route = proxy && (await import('./proxy/route.ts')).openProxyRoute(proxy, options, tls || {});
 
   async function send(call: VaultCall, base: string, signal: AbortSignal): Promise<VaultAnswer> {
-    const attempt = { address: base, addressKey, timeLimitMs, purpose: call.purpose };
+    const where = locate(base, call);
+    const proxied = route?.find(base, where.path, signal);
+    const attempt = { address: base, addressKey, timeLimitMs, purpose: call.purpose, proxy: proxied && proxy };
     const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
     const headers = makeHeaders(options, call, payload);
     const sentAtMs = options.nowMs();
-    const request = transport.request({ ...locate(base, call), method: call.method, agent, signal, headers });
+    const request = transport.request({
+      ...where,
+      agent,
+      ...proxied?.options,
+      method: call.method,
+      signal,
+      headers: { ...headers, ...proxied?.headers },
+    });
     if (call.onSent !== undefined) request.once('finish', call.onSent);
     try {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -119,10 +137,12 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
       });
       const text = await readText(response);
       const answer = readAnswer(call, response, text, { sentAtMs, receivedAtMs: options.nowMs() });
+      const refusal = proxied?.explainAnswer(answer.status, answer.body !== undefined);
+      if (refusal !== undefined) throw refusal;
       return { ...answer, addressKey };
     } catch (cause) {
       if (signal.aborted) throw explainAbort(signal, { ...attempt, connected: isConnected(request.socket) });
-      throw explainNetworkError(cause, attempt);
+      throw explainNetworkError(proxied?.explain(cause) ?? cause, attempt);
     }
   }
 
@@ -132,9 +152,13 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
       const activeNode = findActiveNode(answer, call);
       // An agent has followed it already. Without TLS, or unchecked, anybody could be at the other end.
       if (activeNode === undefined || agentAddress !== undefined || !isTls || options.skipVerify) return answer;
+      if (options.ignoresRedirects) return answer;
       return send(call, activeNode, signal);
     },
-    close: () => agent.destroy(),
+    close() {
+      route?.close();
+      agent.destroy();
+    },
   };
 }
 
@@ -168,6 +192,7 @@ function makeHeaders(options: VaultClientOptions, call: VaultCall, payload: stri
     );
   }
   return {
+    ...options.headers,
     // Listeners of Vault Agent can be set to demand it, as a browser cannot be tricked into sending it.
     'X-Vault-Request': 'true',
     Accept: 'application/json',

@@ -19,6 +19,8 @@ export interface VaultConfig {
   /** Rendered, at most 64 characters. Default: certificates have no subject. */
   readonly commonName?: string | undefined;
   readonly tls: VaultTls;
+  /** How requests travel. Default: directly, each once, following redirects. */
+  readonly transport?: VaultTransport | undefined;
   readonly auth: VaultAuth;
   /** PEM: at most one root and two intermediates. Default: what Vault's answers hold. */
   readonly caChain?: DataSource | undefined;
@@ -34,6 +36,32 @@ export interface VaultTls {
   readonly clientCert?: DataSource | undefined;
   /** PEM, not encrypted. */
   readonly clientKey?: DataSource | undefined;
+}
+
+/** What only variables of the environment say, by the names that they have for Vault's own clients. */
+export interface VaultTransport {
+  /** Default: none. A Unix socket is never asked through it. */
+  readonly proxy?: VaultProxy | undefined;
+  /** Where the Mesh does not say how long a request for a certificate may take; otherwise without effect. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** How often a request that fails is repeated at once; an attempt to get a certificate has several. Default 0. */
+  readonly maxRetries?: number | undefined;
+  /** Default: the one of a standby is followed, as far as client.ts says. */
+  readonly ignoresRedirects?: boolean | undefined;
+  /** Sent with every request, to Vault alone. Values may be secrets. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A forward proxy between here and Vault. */
+export interface VaultProxy {
+  /** `http://proxy.example:3128`, or `https:`, without user and password. */
+  readonly address: string;
+  /** The value of Proxy-Authorization: a secret. */
+  readonly authorization?: string | undefined;
+  /** Where it is configured: `HTTPS_PROXY`. */
+  readonly variable: string;
+  /** Hosts that are asked directly, as in NO_PROXY, and this machine. Undefined: none, not even this machine. */
+  readonly exceptions?: string | undefined;
 }
 
 /** A `mountPath` is the API path of an auth mount without `/v1/` and slashes at its ends, such as `auth/kubernetes`. */

@@ -1,5 +1,6 @@
 import { AgentError, type ErrorCode } from '../../errors.ts';
 import type { AddressKey } from './client.ts';
+import type { VaultProxy } from './config.ts';
 import { explainTlsFailure } from './tls-errors.ts';
 
 /** What was being done, for messages. */
@@ -7,6 +8,8 @@ export interface Attempt {
   readonly address: string;
   /** The key under `conf.fromCp` that holds the address. Default `address`. */
   readonly addressKey?: AddressKey | undefined;
+  /** What the request went through; it was reached. */
+  readonly proxy?: VaultProxy | undefined;
   readonly purpose: string;
   readonly timeLimitMs: number;
 }
@@ -43,14 +46,14 @@ export function explainNetworkError(cause: unknown, attempt: Attempt): AgentErro
   if (cause instanceof AgentError) return cause;
   const { code, why, remedy } =
     explainRoute(cause, attempt) ?? explainTlsFailure(cause, attempt) ?? explainRest(cause, attempt);
-  const message = `cannot reach ${nameOf(attempt)} at ${attempt.address} while ${attempt.purpose}: ${why}`;
+  const message = `cannot reach ${nameOf(attempt)} at ${nameWay(attempt)} while ${attempt.purpose}: ${why}`;
   return new AgentError(code, message, { remedy, cause });
 }
 
 /** @param attempt.connected whether there was a connection when the signal was aborted. */
 export function explainAbort(signal: AbortSignal, attempt: Attempt & { readonly connected: boolean }): AgentError {
-  const { address, purpose, timeLimitMs } = attempt;
-  const vault = `${nameOf(attempt)} at ${address}`;
+  const { purpose, timeLimitMs } = attempt;
+  const vault = `${nameOf(attempt)} at ${nameWay(attempt)}`;
   if ((signal.reason as Error | undefined)?.name !== 'TimeoutError') {
     return new AgentError('ERR_CA_UNREACHABLE', `gave up asking ${vault} while ${purpose}: we are stopping`);
   }
@@ -63,8 +66,16 @@ export function explainAbort(signal: AbortSignal, attempt: Attempt & { readonly 
             : 'check the load of Vault and of what it asks, or raise dpCert.requestTimeout',
       })
     : new AgentError('ERR_CA_UNREACHABLE', `no connection to ${vault} ${within}`, {
-        remedy: `${check(attempt)}, routes and firewalls`,
+        remedy:
+          attempt.proxy === undefined
+            ? `${check(attempt)}, routes and firewalls`
+            : `check ${attempt.proxy.variable}, the log of the proxy, and whether it has a way to Vault`,
       });
+}
+
+/** Without user and password. */
+function nameWay({ address, proxy }: Pick<Attempt, 'address' | 'proxy'>): string {
+  return proxy === undefined ? address : `${address} through the proxy ${proxy.address}`;
 }
 
 /** Who answers at an address. */

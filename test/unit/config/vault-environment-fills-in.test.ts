@@ -115,12 +115,6 @@ for (const [environment, message] of [
   });
 }
 
-t.test("a proxy that Vault's own clients would use is told to be left out", async (t) => {
-  const { issuer, lines } = load({ VAULT_PROXY_ADDR: 'http://proxy:3128' }, ADDRESS, TOKEN);
-  t.ok(issuer);
-  t.match(lines, ['environment: warning: VAULT_PROXY_ADDR: not used: Vault is connected to directly']);
-});
-
 t.test('a token of the environment is in no message', async (t) => {
   const { lines } = load({ VAULT_TOKEN: 'hvs.canary', VAULT_ADDR: 'https://me:canary@vault' });
   t.ok(lines.length > 0);
