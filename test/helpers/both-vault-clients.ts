@@ -39,7 +39,9 @@ mtls:
       const env = { ...plainEnvironment(directory), ...environment, PATH: dirname(program) };
       const args = ['write', '-field=serial_number', `${mount}/sign/dataplanes`, 'csr=@csr.pem', 'ttl=1h'];
       try {
-        return { isSigned: true, text: await runCommand(program, args, { cwd: directory, env }) };
+        const text = await runCommand(program, args, { cwd: directory, env });
+        // It also takes a redirect that it does not follow for success.
+        return { isSigned: text.trim() !== '', text };
       } catch (thrown) {
         return { isSigned: false, text: String(thrown) };
       }
