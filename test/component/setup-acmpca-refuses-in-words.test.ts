@@ -69,6 +69,9 @@ t.test('a role that is not there, and credentials that are none', async (t) => {
     error: /no AWS credentials were found; those of an administrator.*AWS_PROFILE/,
   });
 
+  const conf = 'auth: {awsCredentials: {accessKey: {inlineString: AKIAADMIN}, accessKeySecret: {inlineString: x}}}';
+  t.match((await run(t, { arn, conf, as: none })).code, 1, "those of the agent are not the administrator's");
+
   const known = await account.createUser(['iam:*']);
   const wrong = { ...known, AWS_SECRET_ACCESS_KEY: SECRET };
   const refused = await account.judged(() => run(t, { arn, as: wrong }));

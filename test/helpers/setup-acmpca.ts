@@ -14,6 +14,8 @@ export interface SetUpAwsOptions {
   readonly mesh: string;
   /** Default 1h. */
   readonly expiration?: string;
+  /** Further lines of the Mesh's `conf`, as YAML on one line. */
+  readonly conf?: string;
   /** Further arguments of `setup acmpca`. */
   readonly args?: readonly string[];
   /** Whom to be. */
@@ -22,11 +24,11 @@ export interface SetUpAwsOptions {
 
 /** `meshcert setup acmpca --apply`. */
 export async function applyAwsSetup(t: Pick<Test, 'teardown'>, options: SetUpAwsOptions): Promise<Ran> {
-  const { arn, mesh, expiration = '1h', args = [], as: environment } = options;
+  const { arn, mesh, expiration = '1h', conf = '', args = [], as: environment } = options;
   const directory = temporaryDirectory(t);
   const { configFile } = writeConfiguration({
     directory: join(directory, 'conf'),
-    mesh: renderAcmPcaMesh(arn, { mesh, expiration }),
+    mesh: renderAcmPcaMesh(arn, { mesh, expiration, conf }),
     meshName: mesh,
   });
   // The AWS SDK reads those of the process.
