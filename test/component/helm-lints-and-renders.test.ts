@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { EVERYTHING, LEAST, VALUE_SETS, WITH_MONITORING } from '../helpers/chart-values.ts';
 import { CHART, findManifest, type Manifest, openHelm } from '../helpers/helm.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
@@ -119,6 +120,13 @@ t.test('the test of an installation is left out where it could not work', async 
   t.notOk(await hasTest(LEAST, { namespace: 'default' }), 'pods beside the webhook are not injected');
   t.notOk(await hasTest(LEAST, { kubeVersion: '1.28.0' }), 'there are no native sidecars');
   t.notOk(await hasTest({ ...LEAST, webhook: { sidecar: 'container' } }));
+});
+
+t.test('the values of the page render', async (t) => {
+  const page = readFileSync(new URL('../../docs/helm.md', import.meta.url), 'utf8');
+  const examples = [...page.matchAll(/^```yaml\n# values\.yaml\n(.*?)^```$/gms)].map(([, text = '']) => parse(text));
+  t.equal(examples.length, 2);
+  for (const values of examples) t.ok((await helm.render(values)).length > 10);
 });
 
 t.test('packaged, it renders the same', async (t) => {

@@ -8,6 +8,7 @@ import { startKubeApiserver } from '../helpers/kube-apiserver.ts';
 import { startPodNetwork } from '../helpers/pod-network.ts';
 import { requestJson } from '../helpers/request-json.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+import { uniqueName } from '../helpers/unique-name.ts';
 
 const NAMESPACE = 'meshcert-system';
 const directory = temporaryDirectory(t);
@@ -50,7 +51,7 @@ async function readKept(): Promise<Kept> {
   return { secret: body.data ?? {}, bundles: webhooks.map(({ clientConfig }) => clientConfig.caBundle) };
 }
 
-const made = await eventually('the webhook has made its certificate, and told the API server of it', async () => {
+let made = await eventually('the webhook has made its certificate, and told the API server of it', async () => {
   const kept = await readKept();
   return kept.bundles.every((bundle) => bundle !== undefined) && kept;
 });
@@ -106,6 +107,19 @@ t.test('nor does server-side apply of what is rendered, as GitOps tools do it', 
     t.same(await readKept(), made);
   }
   t.equal((await askForPod('third')).status, 201);
+});
+
+t.test('what is replaced by force is made again', async (t) => {
+  const values = helm.writeValues(LEAST);
+  const { code, stderr } = await helm.run('upgrade', 'meshcert', CHART, '-n', NAMESPACE, '-f', values, '--force');
+  t.equal(code, 0, stderr);
+  t.same((await readKept()).bundles, [undefined, undefined]);
+  const answered = await eventually('pods are injected again', async () => {
+    const answer = await askForPod(uniqueName('forced'));
+    return answer.status === 201 && answer;
+  });
+  t.equal(answered.body.spec.initContainers?.[0]?.name, 'meshcert');
+  made = await readKept();
 });
 
 t.test('a changed mesh and a signer come by an upgrade too', async (t) => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
+import { METRICS_PORT } from '../../src/inject/names.ts';
 import { startAgent } from '../helpers/agent.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { renderBuiltinMesh } from '../helpers/kong-mesh.ts';
@@ -45,9 +46,9 @@ t.test(
     const { kubernetes_sd_configs: discovery, ...rules } = forPods;
     t.same(discovery, [{ role: 'pod' }]);
     const found = [
-      discover('web-1', 'meshcert'),
+      discover('web-1', METRICS_PORT),
       discover('db-1', 'postgres'),
-      discover('job-1', 'meshcert', 'Succeeded'),
+      discover('job-1', METRICS_PORT, 'Succeeded'),
     ];
     const prometheus = await startPrometheus({
       directory,
