@@ -18,24 +18,36 @@ function toleranceSeconds(askedSeconds: number): number {
 }
 
 /**
- * CAs shorten what exceeds their limits without an error. That is told once for each pair of figures, so that
- * somebody who expects 30 days learns of 24 hours.
+ * CAs shorten what exceeds their limits without an error, and some give what they always give. That is told once for each
+ * pair of figures, so that somebody who expects 30 days learns of 24 hours. What is too short to be of use is refused
+ * elsewhere, for all CAs alike.
  */
 export function openLifetimeWatch(log: Log, { backend, raise }: LifetimeSubject): (lifetime: Lifetime) => void {
   let told: Lifetime | undefined;
   return ({ askedSeconds, gotSeconds }) => {
     const tolerance = toleranceSeconds(askedSeconds);
-    if (gotSeconds >= askedSeconds - tolerance) {
+    if (Math.abs(gotSeconds - askedSeconds) <= tolerance) {
       told = undefined;
       return;
     }
-    if (told?.askedSeconds === askedSeconds && Math.abs(told.gotSeconds - gotSeconds) <= tolerance) return;
+    if (told !== undefined && isAlike(told, { askedSeconds, gotSeconds }, tolerance)) return;
     told = { askedSeconds, gotSeconds };
-    log.warn('certificate is shorter-lived than asked', {
+    const isShorter = gotSeconds < askedSeconds;
+    log.warn(`certificate is ${isShorter ? 'shorter' : 'longer'}-lived than asked`, {
       backend,
-      askedSeconds,
+      askedSeconds: Math.round(askedSeconds),
       gotSeconds: Math.round(gotSeconds),
-      remedy: `lower dpCert.rotation.expiration, or raise the limit: ${raise(askedSeconds)}`,
+      remedy: isShorter
+        ? `lower dpCert.rotation.expiration, or raise the limit: ${raise(askedSeconds)}`
+        : 'compare what the CA issues with dpCert.rotation.expiration, and the clock of this machine',
     });
   };
+}
+
+/** A moment that is asked for is a life of nearly the same length each time. */
+function isAlike(told: Lifetime, seen: Lifetime, toleranceSeconds: number): boolean {
+  return (
+    Math.abs(told.askedSeconds - seen.askedSeconds) <= toleranceSeconds &&
+    Math.abs(told.gotSeconds - seen.gotSeconds) <= toleranceSeconds
+  );
 }

@@ -65,6 +65,11 @@ t.test('another life than asked counts, and is said', async (t) => {
   const { identity } = await issue();
   t.ok(identity.notAfter.getTime() - Date.now() <= 600_000);
   t.match(log(), /certificate is shorter-lived than asked.*gotSeconds=(599|600)/);
+  await ca.setFaults({ action: 'IssueCertificate', lifeSeconds: 7200 });
+  await issue();
+  t.match(log(), /certificate is longer-lived than asked.*gotSeconds=(7199|7200)/);
+  await ca.setFaults({ action: 'IssueCertificate', lifeSeconds: 5 });
+  await t.rejects(issue(), { code: 'ERR_BAD_CERTIFICATE', detail: 'validity' }, 'one that is of no use does not');
 });
 
 t.test('the pinned root is what peers trust, and its intermediates are sent along', async (t) => {

@@ -10,14 +10,15 @@ import { X509Certificate } from 'node:crypto';
 import { AgentError } from '../../errors.ts';
 import { openLastGood } from '../../last-good.ts';
 import type { Issued, IssueRequest, Issuer, IssuerContext } from '../issuer.ts';
+import { openLifetimeWatch } from '../lifetime.ts';
 import { checkPinned, findRoot, type PinnedAnchors, parseChain, parsePinnedAnchors } from './anchors.ts';
 import { openCaRecord } from './ca-record.ts';
 import type { AcmPcaConfig } from './config.ts';
 import { openCredentials } from './credentials.ts';
-import { openLifetimeWatch } from './lifetime.ts';
 import { type Order, openOrders } from './orders.ts';
 import { pollCertificate } from './poll.ts';
 import type { PemChain, PrivateCa } from './private-ca.ts';
+import { openCapTeller } from './tell-caps.ts';
 import { chooseEnd } from './validity.ts';
 
 /** The longest delay of Node's timers. */
@@ -31,7 +32,11 @@ export function openAcmPca(config: AcmPcaConfig, context: IssuerContext): Issuer
   const credentials = openCredentials(config, context);
   const record = openCaRecord(clock);
   const orders = openOrders(clock);
-  const lifetimes = openLifetimeWatch(log, context.backend);
+  const tellCap = openCapTeller(log, context.backend);
+  const watchLifetime = openLifetimeWatch(log, {
+    backend: context.backend,
+    raise: () => 'see the template and the policy of the CA',
+  });
   const makePinned = ([pem]: readonly (string | undefined)[]) =>
     pem === undefined ? undefined : parsePinnedAnchors(pem);
   const readPinned = openLastGood([config.caCert], context.readSource, makePinned, log);
@@ -64,15 +69,16 @@ export function openAcmPca(config: AcmPcaConfig, context: IssuerContext): Issuer
     const [csr, description] = await Promise.all([makeCsr(), record.read(ca)]);
     const startedAtMs = clock.monotonicMs();
     const order = orders.take(csr, ttlSeconds, () => {
-      const { endSeconds, cappedBy } = chooseEnd(ttlSeconds, description, clock.nowMs());
-      lifetimes.capped(cappedBy, endSeconds);
-      return endSeconds;
+      const end = chooseEnd(ttlSeconds, description, clock.nowMs());
+      tellCap(end);
+      return end.endSeconds;
     });
     const answer = await fill(order, description.signingAlgorithm, ca, signal);
     const issued = readAnswer(answer, pinned);
     observer.stepTook('sign', (clock.monotonicMs() - startedAtMs) / 1000);
-    const end = new X509Certificate(issued.chain[0] as Buffer).validToDate;
-    lifetimes.check({ endMs: end.getTime(), askedEndMs: order.endSeconds * 1000, nowMs: clock.nowMs() });
+    const endSeconds = new X509Certificate(issued.chain[0] as Buffer).validToDate.getTime() / 1000;
+    const nowSeconds = clock.nowMs() / 1000;
+    watchLifetime({ askedSeconds: order.endSeconds - nowSeconds, gotSeconds: endSeconds - nowSeconds });
     if (pinned === undefined) root = { der: issued.roots[0] as Buffer, atMs: clock.monotonicMs() };
     return issued;
   }

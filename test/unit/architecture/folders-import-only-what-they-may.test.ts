@@ -62,7 +62,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     },
     {
       room: 'issuer/acmpca/',
-      from: ['issuer/acmpca/', 'identity/', 'last-good.ts', 'errors.ts'],
+      from: ['issuer/acmpca/', 'issuer/lifetime.ts', 'identity/', 'last-good.ts', 'errors.ts'],
       types: ['issuer/issuer.ts', 'clock.ts', 'log.ts', 'data-source.ts'],
       npm: ['@aws-sdk/client-acm-pca', '@aws-sdk/credential-provider-node'],
     },

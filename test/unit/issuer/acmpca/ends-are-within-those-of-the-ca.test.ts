@@ -1,6 +1,6 @@
 import t from 'tap';
-import { openLifetimeWatch } from '../../../../src/issuer/acmpca/lifetime.ts';
 import { computePollDelayMs } from '../../../../src/issuer/acmpca/poll.ts';
+import { openCapTeller } from '../../../../src/issuer/acmpca/tell-caps.ts';
 import { chooseEnd } from '../../../../src/issuer/acmpca/validity.ts';
 import { openRecordingLog } from '../../../helpers/recording-log.ts';
 
@@ -29,20 +29,15 @@ t.test('a CA for short-lived certificates is asked for less than 7 days', async 
   t.equal(chooseEnd(DAY_SECONDS, ca(1000, true), NOW_MS).cappedBy, undefined);
 });
 
-t.test('a certificate of another life than asked is told once, and one of no use is refused', async (t) => {
+t.test('what shortens lives is told once each', async (t) => {
   const log = openRecordingLog();
-  const { check } = openLifetimeWatch(log, 'aws-1');
-  const askedEndMs = NOW_MS + 3_600_000;
-  for (const endMs of [askedEndMs, askedEndMs - 1_500]) check({ endMs, askedEndMs, nowMs: NOW_MS });
-  t.equal(log.lines.length, 0);
-  for (const _ of [1, 2]) check({ endMs: NOW_MS + 600_000, askedEndMs, nowMs: NOW_MS });
-  check({ endMs: NOW_MS + 7_200_000, askedEndMs, nowMs: NOW_MS });
-  t.match(log.lines.join('\n'), /shorter-lived[\s\S]*longer-lived/);
+  const tell = openCapTeller(log, 'aws-1');
+  for (const cappedBy of [undefined, 'ca', 'mode', 'ca', 'mode'] as const) tell({ cappedBy, endSeconds: NOW_SECONDS });
+  t.match(log.lines, [
+    /end with their CA .*backend=aws-1 endsAt=2027-01-15T08:00:00.000Z/,
+    /7 days at most.*backend=aws-1/,
+  ]);
   t.equal(log.lines.length, 2);
-  t.throws(() => check({ endMs: NOW_MS + 59_000, askedEndMs, nowMs: NOW_MS }), { code: 'ERR_BAD_CERTIFICATE' });
-  t.throws(() => check({ endMs: NOW_MS - 1, askedEndMs, nowMs: NOW_MS }), { code: 'ERR_BAD_CERTIFICATE' });
-  const short = NOW_MS + 40_000;
-  t.doesNotThrow(() => check({ endMs: short, askedEndMs: short, nowMs: NOW_MS }), 'it is what was asked for');
 });
 
 t.test('questions for a certificate become rarer, and never frequent', async (t) => {

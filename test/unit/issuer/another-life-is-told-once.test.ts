@@ -32,6 +32,22 @@ t.test('a change is told again', async (t) => {
   t.equal(log.lines.length, 4);
 });
 
+t.test('a clearly longer life is told once, too', async (t) => {
+  const { log, see } = setUp();
+  see(3600, 86_400);
+  see(3600, 86_399);
+  see(3600, 3659);
+  t.equal(log.lines.length, 1);
+  t.match(log.lines[0], /longer-lived than asked.*askedSeconds=3600 gotSeconds=86400 .*compare what the CA issues/);
+});
+
+t.test('a moment that is asked for is the same life, whenever it is asked for', async (t) => {
+  const { log, see } = setUp();
+  see(3600, 600);
+  see(3599.2, 599.2);
+  t.equal(log.lines.length, 1);
+});
+
 t.test('what rounding takes away is nothing', async (t) => {
   const { log, see } = setUp();
   see(86_400, 86_341);
