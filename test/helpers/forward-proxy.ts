@@ -10,6 +10,8 @@ import type { ServerCertificate } from './server-certificate.ts';
 export interface ForwardProxyOptions {
   /** Where hosts are on this machine, by `vault.test:8200`: ports. Everything else it cannot reach. */
   readonly hosts: Readonly<Record<string, number>>;
+  /** Default: a free one. */
+  readonly port?: number;
   /** `user:password`, wanted of everybody. */
   readonly credentials?: string;
   /** Refuses everything with this status. */
@@ -97,7 +99,7 @@ export async function openForwardProxy(options: ForwardProxyOptions): Promise<Fo
           pass,
         );
   server.on('connect', tunnel).on('connection', keep);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     address: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,

@@ -5,6 +5,7 @@ import { builtProgram, startAgent } from '../helpers/agent.ts';
 import { makeCaIssuer } from '../helpers/cert-manager.ts';
 import { makeTenant } from '../helpers/cert-manager-tenant.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { openForwardProxy } from '../helpers/forward-proxy.ts';
 import {
   renderAcmPcaMesh,
   renderBuiltinMesh,
@@ -26,6 +27,9 @@ import { createWorkload } from '../helpers/vault-login.ts';
 /** What is only sometimes needed, each by a text that stands in its code and nowhere else. */
 const PARTS = {
   vault: 'vault token not revoked',
+  // Only where the environment says so.
+  proxy: 'it does not let us through',
+  retries: 'LEAST_PAUSE_MS',
   builtin: 'cannot keep a CA in',
   provided: 'function openProvided(',
   certmanager: 'of the CertificateRequest',
@@ -130,6 +134,24 @@ t.test('with a Vault: its client, and no CA', async (t) => {
     [],
     'nor what Node has for WebSocket, TLS and HTTP/2, for a Vault without TLS',
   );
+});
+
+t.test('a proxy and retries are loaded where the environment wants them', async (t) => {
+  const { vault } = await sharedPeers(t);
+  const { mount } = await configureKongVaultPki(vault, {
+    mesh: 'default',
+    mount: uniqueName('pki'),
+    role: { key_type: 'ec', key_bits: '256' },
+  });
+  const proxy = await openForwardProxy({ hosts: { 'vault.test:8200': Number(new URL(vault.address).port) } });
+  t.teardown(() => proxy.close());
+  const mesh = renderVaultMesh({
+    address: 'http://vault.test:8200',
+    pki: mount,
+    auth: `{token: {inlineString: ${vault.rootToken}}}`,
+  });
+  const loaded = await record(t, mesh, { env: { HTTP_PROXY: proxy.address, VAULT_MAX_RETRIES: '1' } });
+  t.same([...loaded.beforeCertificate].sort(), ['proxy', 'retries', 'vault']);
 });
 
 t.test('with the embedded CA: it, and no Vault', async (t) => {
