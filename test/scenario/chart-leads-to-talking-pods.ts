@@ -136,7 +136,7 @@ export async function chartLeadsToTalkingPods(t: Test, options: ChartOptions): P
 
   await options.watch?.(t, { cluster, node, directory, webhooks, signers, web, orders, traffic });
   await t.test('who has the printed rights sees both, and the one at risk first', (t) =>
-    inspect(t, { cluster, directory, orders }),
+    inspect(t, { cluster, directory, web }),
   );
   await traffic.stop();
   t.same(traffic.failures, [], 'to the end no request has failed');
@@ -190,7 +190,7 @@ async function create<T>(cluster: Cluster, path: string, body: unknown): Promise
   return answer.body;
 }
 
-async function inspect(t: Test, { cluster, directory, orders }: Pick<ChartMesh, 'cluster' | 'directory' | 'orders'>) {
+async function inspect(t: Test, { cluster, directory, web }: Pick<ChartMesh, 'cluster' | 'directory' | 'web'>) {
   const account = await makeServiceAccount(cluster, directory, { name: 'watcher' });
   const kubeconfig = account.writeKubeconfig();
   const args = ['inspect', '--kubernetes', '--kubeconfig', kubeconfig];
@@ -211,6 +211,6 @@ async function inspect(t: Test, { cluster, directory, orders }: Pick<ChartMesh, 
   };
   const isWell = (pod: string) => ['shop', pod, 'OK', 'default', pod];
   t.same((await list()).sort(), [isWell('orders'), isWell('web')]);
-  await orders.container('meshcert').stop();
-  t.match(await list(), [['shop', 'orders', 'UNKNOWN'], isWell('web')]);
+  await web.container('meshcert').stop();
+  t.match(await list(), [['shop', 'web', 'UNKNOWN'], isWell('orders')]);
 }
