@@ -111,6 +111,10 @@ t.test('names begin with that of the release, or with meshcert, or as they are t
   t.equal(await nameIn('my-meshcert', LEAST), 'my-meshcert');
   t.equal(await nameIn('prod', LEAST), 'prod-meshcert');
   t.equal(await nameIn('prod', EVERYTHING), 'certs');
+  const services = (await helm.render(WITH_MONITORING, { release: 'a'.repeat(53) })).filter(
+    ({ kind }) => kind === 'Service',
+  );
+  for (const { metadata } of services) t.ok(metadata.name.length <= 63, metadata.name);
 });
 
 t.test('the test of an installation is left out where it could not work', async (t) => {

@@ -16,6 +16,11 @@ const REFUSED: readonly (readonly [what: string, values: object, told: string])[
     'meshes: one of them has no name',
   ],
   [
+    'two meshes of one name',
+    { ...WITH_SIGNER, meshes: [mesh, { ...mesh, mtls: {} }] },
+    'meshes: two of them have the name "default"',
+  ],
+  [
     'a builtin CA that nobody holds',
     { ...LEAST, meshes: [mesh] },
     'the mesh "default" has a builtin backend, whose key no pod should hold: set signer.enabled to true',

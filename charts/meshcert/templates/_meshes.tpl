@@ -37,6 +37,14 @@ read (Secrets that it is given).
 {{- if not .Values.meshes -}}
 {{- fail "meshes is empty: give at least one Mesh document (docs/helm.md)" -}}
 {{- end -}}
+{{- $names := list -}}
+{{- range .Values.meshes -}}
+{{- $name := include "meshcert.meshName" . -}}
+{{- if has $name $names -}}
+{{- fail (printf "meshes: two of them have the name %q" $name) -}}
+{{- end -}}
+{{- $names = append $names $name -}}
+{{- end -}}
 {{- $signed := include "meshcert.signedMeshes" . | fromJsonArray -}}
 {{- if and .Values.signer.enabled (not $signed) -}}
 {{- fail "signer.enabled is true, and no backend of meshes is of type builtin or provided: there is nothing for it to sign with" -}}

@@ -1,11 +1,11 @@
-{{/* The beginning of the names of all objects. */}}
+{{/* The beginning of the names of all objects. The longest is that of a Service, which may have 63 characters. */}}
 {{- define "meshcert.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{ .Values.fullnameOverride }}
 {{- else if contains "meshcert" .Release.Name -}}
-{{ .Release.Name }}
+{{ .Release.Name | trunc 54 | trimSuffix "-" }}
 {{- else -}}
-{{ .Release.Name }}-meshcert
+{{ .Release.Name | trunc 45 | trimSuffix "-" }}-meshcert
 {{- end -}}
 {{- end -}}
 
