@@ -8,7 +8,7 @@ export type Read<E extends Entries> = { readonly [K in keyof E]: v.InferOutput<E
 
 /**
  * Reads a mapping key by key, so that a mistake in one hides no mistake in another. Reports every mistake and every
- * unknown key at its place.
+ * unknown key at its place. Any key may be left out.
  *
  * @param content `secret`: even an unknown key is named only when it resembles a known one.
  */
@@ -28,7 +28,8 @@ export function readMapping<const E extends Entries>(
     if (Object.hasOwn(entries, key)) continue;
     report(place, [key], explainUnknownKey(key, known, content));
   }
-  const read = known.map((key) => [key, readValue(entries[key] as Entries[string], mapping[key], place.at(key))]);
+  const present = known.filter((key) => mapping[key] !== undefined);
+  const read = present.map((key) => [key, readValue(entries[key] as Entries[string], mapping[key], place.at(key))]);
   return Object.fromEntries(read) as Read<E>;
 }
 

@@ -69,18 +69,23 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
     sweeping = true;
     while (sweeping && !closing.signal.aborted) {
       const waitMs = await serially(async () => {
-        const tell = ({ code, path }: NodeJS.ErrnoException) => {
-          log.warn('an old generation cannot be removed', { delivery: name, path, error: code });
-        };
-        const ages = { graceMs, nowMs: clock.nowMs() };
-        const nextMs = await sweepGenerations(directory, names, ages, tell).catch((error) => {
-          tell(error);
-          return undefined;
-        });
+        const nextMs = sweep();
         sweeping = nextMs !== undefined;
         return nextMs;
       });
       if (waitMs !== undefined) await clock.sleep(Math.min(waitMs, MAX_SLEEP_MS), closing.signal);
+    }
+  }
+
+  function sweep(): number | undefined {
+    const tell = ({ code, path }: NodeJS.ErrnoException) => {
+      log.warn('an old generation cannot be removed', { delivery: name, path, error: code });
+    };
+    try {
+      return sweepGenerations(directory, names, { graceMs, nowMs: clock.nowMs() }, tell);
+    } catch (thrown) {
+      tell(thrown as NodeJS.ErrnoException);
+      return undefined;
     }
   }
 
@@ -111,7 +116,7 @@ export function openFiles(config: FilesConfig, options: FilesOptions): Delivery 
         await prepareDirectory(directory, names);
         preparedAtMs = clock.monotonicMs();
         if (superseding.signal.aborted) return false;
-        const left = await readPredecessor(config);
+        const left = readPredecessor(config);
         if (left?.notAfterMs !== undefined) void withdrawWhenExpired(left.notAfterMs, left.bundle);
         return left === undefined;
       });

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile, readlink } from 'node:fs/promises';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { nameOf, type Output } from './contents.ts';
 import { DATA_LINK } from './generation-directory.ts';
@@ -13,21 +13,26 @@ export interface Predecessor {
 }
 
 /** @returns undefined when nothing was ever published in this directory. */
-export async function readPredecessor(output: Output): Promise<Predecessor | undefined> {
+export function readPredecessor(output: Output): Predecessor | undefined {
   const { directory } = output;
-  const generation = await readlink(join(directory, DATA_LINK)).catch(() => undefined);
+  const generation = orNothing(() => readlinkSync(join(directory, DATA_LINK)));
   if (generation === undefined) return undefined;
   const read = (file: 'tls.crt' | 'ca.crt') =>
-    readFile(join(directory, generation, nameOf(file, output)), 'utf8').catch(() => undefined);
-  const [certificate, bundle] = await Promise.all([read('tls.crt'), read('ca.crt')]);
-  return { notAfterMs: certificate === undefined ? undefined : readNotAfter(certificate), bundle };
+    orNothing(() => readFileSync(join(directory, generation, nameOf(file, output)), 'utf8'));
+  const certificate = read('tls.crt');
+  return { notAfterMs: certificate === undefined ? undefined : readNotAfter(certificate), bundle: read('ca.crt') };
+}
+
+/** What cannot be read is not there. */
+function orNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param pem the first certificate counts: the leaf. */
 function readNotAfter(pem: string): number | undefined {
-  try {
-    return new X509Certificate(pem).validToDate.getTime();
-  } catch {
-    return undefined;
-  }
+  return orNothing(() => new X509Certificate(pem).validToDate.getTime());
 }

@@ -1,4 +1,4 @@
-import { lstat, readdir, readlink, unlink } from 'node:fs/promises';
+import { lstatSync, readdirSync, readlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATA_LINK, GENERATION_NAME, removeGeneration } from './generation-directory.ts';
 
@@ -13,33 +13,45 @@ import { DATA_LINK, GENERATION_NAME, removeGeneration } from './generation-direc
  * @param names of the files in use.
  * @returns milliseconds until the next one may go; undefined when none is left to wait for.
  */
-export async function sweepGenerations(
+export function sweepGenerations(
   directory: string,
   names: readonly string[],
   { graceMs, nowMs }: { readonly graceMs: number; readonly nowMs: number },
   onFailure: (error: NodeJS.ErrnoException) => void,
-): Promise<number | undefined> {
-  const current = await readlink(join(directory, DATA_LINK));
-  const { uid } = await lstat(join(directory, current));
-  const found = await readdir(directory, { withFileTypes: true });
+): number | undefined {
+  const current = readlinkSync(join(directory, DATA_LINK));
+  const { uid } = lstatSync(join(directory, current));
+  const found = readdirSync(directory, { withFileTypes: true });
   const former: string[] = [];
   for (const entry of found) {
-    if (entry.isSymbolicLink() && !names.includes(entry.name) && (await isOurLink(directory, entry.name)))
+    if (entry.isSymbolicLink() && !names.includes(entry.name) && isOurLink(directory, entry.name))
       former.push(entry.name);
   }
   let nextMs: number | undefined;
   for (const { name } of found) {
     if (name === current || !GENERATION_NAME.test(name)) continue;
-    const generation = await lstat(join(directory, name));
+    const generation = lstatSync(join(directory, name));
     if (!generation.isDirectory() || generation.uid !== uid) continue;
     const leftMs = generation.mtimeMs + graceMs - nowMs;
-    if (leftMs <= 0) await removeGeneration(directory, name, [...names, ...former]).catch(onFailure);
+    if (leftMs <= 0) tell(() => removeGeneration(directory, name, [...names, ...former]), onFailure);
     else nextMs = Math.min(nextMs ?? leftMs, leftMs);
   }
-  if (nextMs === undefined) for (const name of former) await unlink(join(directory, name)).catch(onFailure);
+  if (nextMs === undefined) for (const name of former) tell(() => unlinkSync(join(directory, name)), onFailure);
   return nextMs;
 }
 
-async function isOurLink(directory: string, name: string): Promise<boolean> {
-  return (await readlink(join(directory, name)).catch(() => '')) === join(DATA_LINK, name);
+function isOurLink(directory: string, name: string): boolean {
+  try {
+    return readlinkSync(join(directory, name)) === join(DATA_LINK, name);
+  } catch {
+    return false;
+  }
+}
+
+function tell(work: () => void, onFailure: (error: NodeJS.ErrnoException) => void): void {
+  try {
+    work();
+  } catch (thrown) {
+    onFailure(thrown as NodeJS.ErrnoException);
+  }
 }

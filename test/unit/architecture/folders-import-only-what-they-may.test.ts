@@ -107,7 +107,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     },
     {
       room: 'delivery/verify/',
-      from: ['delivery/verify/', 'identity/', 'errors.ts', 'clock.ts'],
+      from: ['delivery/verify/', 'delivery/follow-newest.ts', 'identity/', 'errors.ts', 'clock.ts'],
       types: ['delivery/delivery.ts', 'log.ts'],
     },
     {
@@ -116,9 +116,10 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       types: ['config/config.ts', 'clock.ts', 'log.ts', 'data-source.ts'],
     },
     { room: 'delivery/endpoints.ts', from: ['delivery/', 'grpc/'], types: ['config/config.ts'] },
+    { room: 'delivery/follow-newest.ts', from: [] },
     {
       room: 'delivery/run-delivery.ts',
-      from: ['errors.ts', 'clock.ts'],
+      from: ['delivery/follow-newest.ts', 'errors.ts', 'clock.ts'],
       types: ['delivery/delivery.ts', 'identity/', 'log.ts'],
     },
     {
@@ -190,6 +191,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
         'clock.ts',
         'log.ts',
         'data-source.ts',
+        'format-duration.ts',
       ],
       types: ['observe/'],
       npm: ['commander', 'yaml'],
@@ -233,6 +235,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
         'identity/',
         'errors.ts',
         'clock.ts',
+        'format-duration.ts',
       ],
       types: ['config/config.ts', 'issuer/*/config.ts', 'issuer/issuer.ts', 'data-source.ts', 'log.ts'],
     },
