@@ -130,7 +130,7 @@ export async function chartLeadsToTalkingPods(t: Test, options: ChartOptions): P
   await t.test('certificates are replaced in both, and no request fails', async (t) => {
     const rotated = () => traffic.served.size > 2 && traffic.shown.size > 2;
     await eventually('each has shown three certificates', rotated, { timeoutMs: 180_000, everyMs: 100 });
-    t.same(traffic.failures, []);
+    t.same(traffic.failures.slice(0, 5), []);
     t.ok(traffic.answered > 200, `${traffic.answered} were answered`);
   });
 
@@ -139,7 +139,7 @@ export async function chartLeadsToTalkingPods(t: Test, options: ChartOptions): P
     inspect(t, { cluster, directory, web }),
   );
   await traffic.stop();
-  t.same(traffic.failures, [], 'to the end no request has failed');
+  t.same(traffic.failures.slice(0, 5), [], 'to the end no request has failed');
 }
 
 function idOf(serviceAccount: string): string {

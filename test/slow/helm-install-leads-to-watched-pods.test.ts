@@ -77,14 +77,14 @@ async function watch(t: Test, mesh: ChartMesh): Promise<void> {
       };
       await eventually(`these are ${state}`, told, { timeoutMs: 20_000 });
     }
-    t.same(traffic.failures, []);
+    t.same(traffic.failures.slice(0, 5), []);
   });
 
   await t.test('when signers are there again it is over, by itself', async (t) => {
     await node.runDeployment('meshcert-system', 'meshcert-signer-default');
     const isOver = async () => (await listAlerts(prometheus, 'ALERTS')).length === 0;
     await eventually('no alert is left', isOver, { timeoutMs: 30_000 });
-    t.same(traffic.failures, []);
+    t.same(traffic.failures.slice(0, 5), []);
   });
 }
 
