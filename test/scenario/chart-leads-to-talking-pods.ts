@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { parseAllDocuments } from 'yaml';
 import { type ClusterNode, type NodePod, openClusterNode } from '../helpers/cluster-node.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { CHART, type Manifest, openHelm } from '../helpers/helm.ts';
+import { installChart, type Manifest } from '../helpers/helm.ts';
 import { startKubeApiserver } from '../helpers/kube-apiserver.ts';
 import type { Cluster } from '../helpers/kube-client.ts';
 import { startPodNetwork } from '../helpers/pod-network.ts';
@@ -65,12 +65,7 @@ export async function chartLeadsToTalkingPods(t: Test, options: ChartOptions): P
   await options.prepare?.(cluster);
   const node = openClusterNode(t, { cluster, network, directory });
 
-  await t.test('helm installs the chart', async (t) => {
-    const helm = openHelm({ directory, cluster });
-    const where = ['--namespace', SYSTEM, '--create-namespace', '--values', helm.writeValues(describeValues(options))];
-    const { code, stderr } = await helm.run('install', 'meshcert', CHART, ...where);
-    t.equal(code, 0, stderr);
-  });
+  await installChart(cluster, { release: 'meshcert', namespace: SYSTEM, values: describeValues(options), directory });
   const [webhooks, signers] = await Promise.all([
     node.runDeployment(SYSTEM, 'meshcert-webhook'),
     node.runDeployment(SYSTEM, 'meshcert-signer-default'),
@@ -178,10 +173,12 @@ async function admit(
 ): Promise<PodToRun> {
   await cluster.createServiceAccount('shop', name);
   const container = { name: 'app', image: 'node', command: ['node', '-e', APP], env, ports: [{ containerPort: 8080 }] };
-  return create<PodToRun>(cluster, '/api/v1/namespaces/shop/pods', {
+  const pod = {
     metadata: { name, labels: { app: name }, annotations },
     spec: { serviceAccountName: name, securityContext: { fsGroup: GROUP }, containers: [container] },
-  });
+  };
+  // As controllers do: the API server may not have seen yet which CA the webhook wrote for it.
+  return eventually(`${name} is admitted`, () => create<PodToRun>(cluster, '/api/v1/namespaces/shop/pods', pod));
 }
 
 async function create<T>(cluster: Cluster, path: string, body: unknown): Promise<T> {
