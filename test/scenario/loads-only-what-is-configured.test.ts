@@ -36,7 +36,7 @@ const PARTS = {
   signingRequests: 'is approved and was not signed',
   kubernetes: 'allowWatchBookmarks',
   kubeconfig: 'Unsupported proxy type',
-  acmpca: 'ACMPrivateCA',
+  acmpca: 'ACMPrivateCA.',
   awsCredentials: 'Could not load credentials from any providers',
   x509: 'Pkcs10CertificateRequest',
   metrics: 'certificate_rotation_due_timestamp_seconds',
