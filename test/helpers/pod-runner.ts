@@ -45,11 +45,6 @@ export interface RunPodOptions {
 }
 
 const LOOPBACK = '127.0.0.1';
-/** What listens on all addresses without being told. */
-const LISTENERS: Readonly<Record<string, readonly string[]>> = {
-  webhook: ['--listen=0.0.0.0:9443', '--telemetry=0.0.0.0:9902'],
-  signer: ['--telemetry=0.0.0.0:9902'],
-};
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** Starts one container after the other as the kubelet does, and resolves when all are started. Ended by the test's teardown. */
@@ -87,7 +82,7 @@ export async function runPod(t: Pick<Test, 'teardown'>, options: RunPodOptions):
   const running = new Map<string, RunningProcess>();
   const resolve = ([program = '', ...args]: readonly string[]) => ({
     command: findProgram(program),
-    args: args.flatMap((arg, index) => [arg, ...(index === 0 ? (LISTENERS[arg] ?? []) : [])]).map(rewrite),
+    args: args.map(rewrite),
   });
   const exec: RunningPod['exec'] = async (name, line) => {
     const container = all.find((one) => one.name === name);
@@ -106,9 +101,10 @@ export async function runPod(t: Pick<Test, 'teardown'>, options: RunPodOptions):
 
   async function start(container: PodContainer): Promise<RunningProcess> {
     const { name, image, command = [image], args = [], startupProbe } = container;
+    const listeners = await listListeners([...command, ...args]);
     const started = await startProcess({
       name,
-      ...resolve([...command, ...args]),
+      ...resolve([...command, ...args, ...listeners]),
       directory,
       env: environmentOf(container),
       ready: async () => startupProbe === undefined || passes(container, startupProbe),
@@ -157,6 +153,17 @@ export async function finishPod({ spec }: PodToRun, pod: RunningPod): Promise<vo
   }
   await pod.stop();
 }
+
+/** Options for where our servers listen when they are not told, which no rewriting would find: `--telemetry=0.0.0.0:9902`. */
+async function listListeners([program = '', command = '', ...args]: readonly string[]): Promise<string[]> {
+  if (findProgram(program) !== builtProgram() || !SERVERS.includes(command)) return [];
+  const help = await runCommand(builtProgram(), [command, '--help'], { env: plainEnvironment('/') });
+  const defaults = help.matchAll(/(--\w+) <\w+:port>[^(]*\(default:\s+(0\.0\.0\.0:\d+)\)/g);
+  const told = (option: string) => args.some((arg) => arg === option || arg.startsWith(`${option}=`));
+  return [...defaults].flatMap(([, option = '', address]) => (told(option) ? [] : [`${option}=${address}`]));
+}
+
+const SERVERS: readonly string[] = ['webhook', 'signer'];
 
 /** What is in the PATH of our images, and the entry points of images. */
 function findProgram(name: string): string {
