@@ -24,7 +24,8 @@ export interface ProxiedRequest {
 }
 
 interface TunnelOptions extends RequestOptions {
-  readonly givenUp?: AbortSignal;
+  /** The signal of the request. */
+  readonly givenUp: AbortSignal;
 }
 
 export interface ProxyRoute {
@@ -35,19 +36,17 @@ export interface ProxyRoute {
    * @returns undefined: that node is asked directly.
    */
   find(base: string, path: string, signal: AbortSignal): ProxiedRequest | undefined;
-  /** Ends connections, those that are being made too. */
+  /** Ends connections; one that is being made ends with the signal of its request. */
   close(): void;
 }
 
 /** @param tls of the connections to Vault, which go through a tunnel: `secureContext`, `servername`, `rejectUnauthorized`. */
 export function openProxyRoute(proxy: VaultProxy, trust: ProxyTrust, tls: object): ProxyRoute {
-  const closing = new AbortController();
   const tunnels = new TlsAgent({ keepAlive: true, ...tls });
   tunnels.createConnection = (options: TunnelOptions, done) => {
     const { host, port, givenUp } = options;
-    const signal = AbortSignal.any([closing.signal, ...(givenUp === undefined ? [] : [givenUp])]);
     const base = `https://${host?.includes(':') ? `[${host}]` : host}:${port}`;
-    openTunnel(proxy, base, trust, signal).then(
+    openTunnel(proxy, base, trust, givenUp).then(
       // As without a proxy, the agent hears what comes of the handshake from the socket.
       (socket) => done?.(null, connectTls({ ...options, socket } as object)),
       (error: unknown) => (done as ((error: unknown) => void) | undefined)?.(error),
@@ -79,7 +78,6 @@ export function openProxyRoute(proxy: VaultProxy, trust: ProxyTrust, tls: object
       };
     },
     close() {
-      closing.abort();
       tunnels.destroy();
       whole.destroy();
     },
