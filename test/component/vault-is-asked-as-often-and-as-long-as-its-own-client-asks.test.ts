@@ -116,20 +116,32 @@ t.test('silence is waited for as long as VAULT_CLIENT_TIMEOUT says', async (t) =
   );
 });
 
-t.test('headers of VAULT_HEADERS are sent', async (t) => {
-  const relay = await openVaultRelay(vault.address);
+t.test('headers of VAULT_HEADERS are sent, and shown by nobody', async (t) => {
+  const key = 'canary-key-0123456789';
+  const gateway: { isBarred: boolean } = { isBarred: false };
+  const relay = await openVaultRelay(vault.address, {
+    intercept: ({ headers }) =>
+      gateway.isBarred ? { status: 400, body: { errors: [`bad key ${headers['x-gateway']}`] } } : undefined,
+  });
   t.teardown(() => relay.close());
-  const environment = { VAULT_ADDR: relay.address, VAULT_TOKEN: vault.rootToken };
+  const environment = {
+    VAULT_ADDR: relay.address,
+    VAULT_TOKEN: vault.rootToken,
+    VAULT_HEADERS: JSON.stringify({ 'X-Gateway': key, Accept: 'text/html' }),
+  };
   for (const client of ['official', 'ours'] as const) {
-    const tried = await both[client]({ ...environment, VAULT_HEADERS: '{"X-Gateway": "canary-key"}' });
+    const tried = await both[client](environment);
     t.ok(tried.isSigned, tried.text);
-    t.notMatch(tried.text, 'canary');
   }
   const signed = relay.calls.filter(({ path }) => path === SIGN);
   t.same(
     signed.map(({ headers }) => headers['x-gateway']),
-    ['canary-key', 'canary-key'],
+    [key, key],
   );
+  gateway.isBarred = true;
+  const { text } = await both.ours(environment);
+  t.match(text, 'bad key [redacted]');
+  t.notMatch(text, 'canary');
 });
 
 t.test('a redirect is not followed where VAULT_DISABLE_REDIRECTS says so', async (t) => {

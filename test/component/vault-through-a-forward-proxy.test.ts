@@ -1,4 +1,6 @@
-import { appendFileSync, copyFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openBothVaultClients } from '../helpers/both-vault-clients.ts';
@@ -163,6 +165,25 @@ t.test('a proxy that does not pass us on is told from Vault', async (t) => {
   t.match((await both.ours({ ...PLAIN, HTTP_PROXY: unknown.address })).error, { message: /answered 502/ });
 });
 
+t.test('the node that a standby sends us to is asked through the proxy, too', async (t) => {
+  const certificate = await makeServerCertificate(directory, 'standby');
+  const identity = { cert: readFileSync(certificate.certificateFile), key: readFileSync(certificate.keyFile) };
+  const standby = createServer(identity, ({ url }, response) => {
+    response.writeHead(307, { location: `https://${NAME}:8200${url}` }).end();
+  });
+  await new Promise<void>((resolve) => standby.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => standby.close());
+  const { port: standbyPort } = standby.address() as AddressInfo;
+  const proxy = await openProxy(t, { hosts: { 'standby.test:8200': standbyPort, [`${NAME}:8200`]: port } });
+  const VAULT_CACERT = join(directory, 'cluster-cas.crt');
+  writeFileSync(VAULT_CACERT, [vault.caPem, certificate.caPem].join('\n'));
+  const environment = { ...TLS, VAULT_ADDR: 'https://standby.test:8200', VAULT_CACERT, HTTPS_PROXY: proxy.address };
+  const asked = ['CONNECT standby.test:8200', `CONNECT ${NAME}:8200`];
+  const { official, ours } = await tryBoth(proxy, environment);
+  t.match(official, { isSigned: true, asked }, official.text);
+  t.match(ours, { isSigned: true, asked }, ours.text);
+});
+
 t.test("Vault's own refusals are not taken for those of the proxy", async (t) => {
   const proxy = await openProxy(t, { hosts: { [`${NAME}:8200`]: plainPort ?? 0 } });
   const environment = { ...PLAIN, HTTP_PROXY: proxy.address, VAULT_TOKEN: 'hvs.canary' };
@@ -185,8 +206,7 @@ t.test('a proxy that is spoken to by TLS is believed by the CAs of VAULT_CACERT,
   mkdirSync(join(directory, 'proxy'));
   const certificate = await makeServerCertificate(join(directory, 'proxy'), 'proxy');
   const caFile = join(directory, 'both-cas.crt');
-  copyFileSync(vault.caFile, caFile);
-  appendFileSync(caFile, `\n${certificate.caPem}`);
+  writeFileSync(caFile, [vault.caPem, certificate.caPem].join('\n'));
   const proxy = await openProxy(t, { certificate });
   const right = await tryBoth(proxy, { ...TLS, VAULT_CACERT: caFile, HTTPS_PROXY: proxy.address });
   const asked = [`CONNECT ${NAME}:8200`];

@@ -112,6 +112,8 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
     ...(options.serverName !== undefined && { servername: options.serverName }),
   };
   const agent = new transport.Agent({ keepAlive: true, ...tls });
+  // Shorter ones are words that a complaint may need.
+  const secretHeaders = Object.values(options.headers ?? {}).filter(({ length }) => length >= 16);
   const { proxy } = address.startsWith('unix:') ? {} : options;
   const route = proxy && (await import('./proxy/route.ts')).openProxyRoute(proxy, options, tls || {});
 
@@ -136,7 +138,8 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
         request.on('response', resolve).on('error', reject).end(payload);
       });
       const text = await readText(response);
-      const answer = readAnswer(call, response, text, { sentAtMs, receivedAtMs: options.nowMs() });
+      const secrets = [call.token, ...(call.secrets ?? []), ...secretHeaders];
+      const answer = readAnswer(response, text, secrets, { sentAtMs, receivedAtMs: options.nowMs() });
       const refusal = proxied?.explainAnswer(answer.status, answer.body !== undefined);
       if (refusal !== undefined) throw refusal;
       return { ...answer, addressKey };
@@ -225,9 +228,9 @@ async function readText(message: IncomingMessage): Promise<string> {
 }
 
 function readAnswer(
-  call: VaultCall,
   { statusCode = 0, headers }: IncomingMessage,
   text: string,
+  secrets: readonly unknown[],
   times: { sentAtMs: number; receivedAtMs: number },
 ): VaultAnswer {
   const body = parseJson(text);
@@ -236,7 +239,7 @@ function readAnswer(
   return {
     status: statusCode,
     body,
-    complaint: statusCode < 400 ? '' : complaintOf(body, text, [call.token, ...(call.secrets ?? [])]),
+    complaint: statusCode < 400 ? '' : complaintOf(body, text, secrets),
     location: headers.location,
     retryAfterMs: readRetryAfter(headers, times.receivedAtMs),
     vaultNowMs,
