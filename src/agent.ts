@@ -6,8 +6,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { answer } from './agent/answer.ts';
 import { isSameIssue, sayWhatNeedsARestart } from './agent/compare-configs.ts';
-import { prepareDeliveries, type RunningDeliveries } from './agent/deliveries.ts';
+import { makeDeliveryDelay, prepareDeliveries, type RunningDeliveries } from './agent/deliveries.ts';
 import { collectFacts, NO_DELIVERIES } from './agent/facts.ts';
+import { giveUpWhenAborted } from './agent/give-up.ts';
 import { openIssuers } from './agent/issuers.ts';
 import { makePlan } from './agent/plan.ts';
 import { watchFirst } from './agent/watch-first.ts';
@@ -19,10 +20,10 @@ import { type ProbedBackend, watchHealth } from './issuer/watch-health.ts';
 import type { Log } from './log.ts';
 import { type ObservationPorts, openObservation } from './observe/observation.ts';
 import type { Status } from './observe/status.ts';
-import { computeRetryDelayMs } from './rotation/backoff.ts';
 import { Rotation, type RotationReason } from './rotation/rotation.ts';
 import { watchExpiry } from './rotation/watch-expiry.ts';
 import { IdentityStore } from './store/identity-store.ts';
+import { openAnchorsKeeper } from './trust/keep-anchors.ts';
 import { openPublisher } from './trust/publish.ts';
 import { TrustBundle } from './trust/trust-bundle.ts';
 import { openRootsWatch } from './trust/watch-roots.ts';
@@ -101,17 +102,33 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
     };
   });
   const lifetimes = new Map(config.backends.map(({ name, ttlSeconds }) => [name, ttlSeconds * 1000]));
+  const lifetimeMs = (backend: string) => lifetimes.get(backend) ?? 0;
   const publisher = openPublisher({
     identities,
     trust,
-    lifetimeMs: (backend) => lifetimes.get(backend) ?? 0,
+    lifetimeMs,
     waitUntilDelivered: observation.waitUntilDelivered,
     bundleChanged: observation.bundleChanged,
     clock,
     log,
   });
   const first = watchFirst(observation.rotation);
-  const sink = { publish: publisher.publish, withdraw: () => identities.withdraw() };
+  const kept = openAnchorsKeeper({
+    trust,
+    directory: () => config.deliver.files[0]?.directory,
+    trustDomain: () => config.spiffeId.trustDomain,
+    lifetimeMs,
+    isConfigured: (backend) => config.backends.some(({ name }) => name === backend),
+    clock,
+    log,
+  });
+  const sink = {
+    publish: async (...issued: Parameters<typeof publisher.publish>) => {
+      await kept.restore();
+      return publisher.publish(...issued);
+    },
+    withdraw: () => identities.withdraw(),
+  };
   const rotation = new Rotation(makePlan(config, issuers), { sink, clock, random, log, observer: first.observer });
   const roots = openRootsWatch(
     () =>
@@ -126,7 +143,10 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       clock,
       random,
       log,
-      changed: publisher.publishBundle,
+      changed: async () => {
+        await publisher.publishBundle();
+        await kept.save();
+      },
       caChanged: () => void rotation.rotateNow('ca_changed').catch(() => undefined),
     },
   );
@@ -156,6 +176,8 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
     log.info('mTLS is off: the Mesh enables no backend, nothing is issued', { mesh: config.mesh });
   }
 
+  const findLastError = () => observation.status().lastError?.line;
+
   /** While an issue fails, that tells more. */
   function findProbed(): ProbedBackend | undefined {
     const { backend } = config;
@@ -173,6 +195,7 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   /** Until the signal is aborted. */
   async function keepFresh(signal: AbortSignal): Promise<void> {
     sayWhenOff();
+    void kept.restore();
     await Promise.all([
       rotation.run(signal),
       watchExpiry(identities, ports, signal),
@@ -256,11 +279,12 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       const freshness = keepFresh(closing.signal);
       try {
         const delivered = first.issued.then(() => observation.waitUntilDelivered(1, closing.signal));
-        if (config.backend !== undefined) await Promise.race([delivered, rejectWhenAborted(signal)]);
+        if (config.backend !== undefined) await Promise.race([delivered, giveUpWhenAborted(signal, findLastError)]);
         if (config.backends.length > 1) await roots.look(signal);
         const current = identities.current();
         if (current !== undefined) {
           await observation.waitUntilDelivered(current.number, signal);
+          await kept.save();
           await deliveries.waitForHooks(current.number, signal);
         }
       } finally {
@@ -269,24 +293,4 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       }
     },
   };
-
-  function rejectWhenAborted(signal: AbortSignal): Promise<never> {
-    return new Promise((_, reject) => {
-      const giveUp = () => {
-        const last = observation.status().lastError?.line ?? 'the CA has not answered yet';
-        reject(new AgentError('ERR_AGENT', `gave up before the first certificate was delivered: ${last}`));
-      };
-      if (signal.aborted) giveUp();
-      else signal.addEventListener('abort', giveUp, { once: true });
-    });
-  }
-}
-
-/** A full disk is no reason for haste: the old generation is in service meanwhile. */
-function makeDeliveryDelay(random: () => number): (attempt: number) => number {
-  return (failuresBefore) =>
-    computeRetryDelayMs(
-      { retry: 'soon', failuresBefore, remainingLifeMs: undefined, retryAfterMs: undefined },
-      random(),
-    );
 }

@@ -3,6 +3,7 @@ import type { HookContext } from '../delivery/hooks/open-hook.ts';
 import { type DeliveryContext, openDeliveries } from '../delivery/open.ts';
 import { type DeliveryPorts, runDelivery } from '../delivery/run-delivery.ts';
 import type { IdentitySource } from '../identity/identity.ts';
+import { computeRetryDelayMs } from '../rotation/backoff.ts';
 import { type FollowerPorts, type Followers, openFollowers } from './followers.ts';
 
 /** The deliveries of one configuration, at work. */
@@ -34,4 +35,13 @@ export async function prepareDeliveries(
       await Promise.all(deliveries.map((delivery) => delivery.close()));
     },
   };
+}
+
+/** A full disk is no reason for haste: the old generation is in service meanwhile. */
+export function makeDeliveryDelay(random: () => number): (attempt: number) => number {
+  return (failuresBefore) =>
+    computeRetryDelayMs(
+      { retry: 'soon', failuresBefore, remainingLifeMs: undefined, retryAfterMs: undefined },
+      random(),
+    );
 }

@@ -5,10 +5,11 @@
  * @module
  */
 
-interface Anchor {
+export interface Anchor {
   /** DER. */
   readonly certificate: Buffer;
   readonly backend: string;
+  /** Milliseconds since 1970. */
   readonly sinceMs: number;
   /** Milliseconds since 1970; undefined: as long as the backend has it. */
   leavesAtMs: number | undefined;
@@ -32,6 +33,16 @@ export class TrustBundle {
     this.#anchors.push(
       ...added.map((certificate) => ({ certificate, backend, sinceMs: nowMs, leavesAtMs: undefined })),
     );
+  }
+
+  /** Every anchor, for a later run. */
+  anchors(): readonly Readonly<Anchor>[] {
+    return this.#anchors;
+  }
+
+  /** Takes in what an earlier run had, before anything is learned. */
+  restore(anchors: readonly Readonly<Anchor>[]): void {
+    this.#anchors.push(...anchors.map((anchor) => ({ ...anchor })));
   }
 
   /** The Mesh has this backend no more. Its anchors stay as long as leaves under them may live. */
