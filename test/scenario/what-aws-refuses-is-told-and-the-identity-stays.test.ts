@@ -85,9 +85,9 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     isPaidFor: true,
   },
   'a life too short to be of use': {
-    ...fault({ action: 'IssueCertificate', lifeSeconds: 20 }),
+    ...fault({ action: 'IssueCertificate', lifeSeconds: 5 }),
     reason: 'bad_certificate_validity',
-    event: /the certificate lives for (19|20) s$/,
+    event: /the certificate lives for [345]\.\d s more, too short to be handed over/,
     remedy: /dpCert\.rotation\.expiration/,
     isPaidFor: true,
   },
