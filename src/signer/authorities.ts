@@ -46,6 +46,8 @@ export interface AuthoritiesPorts {
 export interface AuthoritiesObserver {
   caRead(backend: string, notAfterMs: number): void;
   caFailed(backend: string, error: AgentError): void;
+  /** There is no such backend any more. */
+  caGone(backend: string): void;
 }
 
 /** What is known of the CA of one backend. */
@@ -61,6 +63,7 @@ export function openAuthorities(settings: () => SignerSettings, ports: Authoriti
   let known = new Map<string, Known>();
   const warned = new Set<string>();
   const failing = new Map<string, string>();
+  let names: readonly string[] = [];
 
   function warnOnce(warning: string, backend: string): void {
     if (!warned.has(warning)) log.warn(warning, { backend });
@@ -116,6 +119,9 @@ export function openAuthorities(settings: () => SignerSettings, ports: Authoriti
   return {
     async refresh(signal) {
       const { backends } = settings();
+      const before = names;
+      names = backends.map(({ name }) => name);
+      for (const name of before) if (!names.includes(name)) observer.caGone(name);
       const read = await Promise.all(
         backends.map(async (one) => [one, learn(one.name, await readChecked(one, signal))] as const),
       );

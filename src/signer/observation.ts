@@ -52,7 +52,11 @@ export function openSignerObservation(
         isPublished = false;
         trouble = undefined;
         instruments.leader.set(leads ? 1 : 0);
-        if (!leads) instruments.waiting.set(0);
+        if (leads) return;
+        // Who stands by does not look.
+        instruments.waiting.set(0);
+        instruments.caNotAfter.reset();
+        instruments.caUsable.reset();
       },
     },
     authorities: {
@@ -63,6 +67,10 @@ export function openSignerObservation(
       caFailed(backend, error) {
         instruments.caUsable.set({ backend }, 0);
         count(error);
+      },
+      caGone(backend) {
+        instruments.caNotAfter.remove({ backend });
+        instruments.caUsable.remove({ backend });
       },
     },
     requests: {

@@ -84,10 +84,11 @@ export function takeStep(
   return { ...stored, cas, next: { certificate, key, fromMs } };
 }
 
-/** The end of validity, Unix milliseconds; undefined for text that is no certificate. */
-export function readEnd(certificate: string): number | undefined {
+/** When it is valid, Unix milliseconds; undefined for text that is no certificate. */
+export function readValidity(certificate: string): { notBeforeMs: number; notAfterMs: number } | undefined {
   try {
-    return new X509Certificate(certificate).validToDate.getTime();
+    const { validFromDate, validToDate } = new X509Certificate(certificate);
+    return { notBeforeMs: validFromDate.getTime(), notAfterMs: validToDate.getTime() };
   } catch {
     return undefined;
   }
@@ -107,5 +108,5 @@ function readUsable({ certificate, key }: Pick<ServingPair, 'certificate' | 'key
 
 function keepValid(cas: string, nowMs: number): string[] {
   const pems = pemToDer('CERTIFICATE', cas).map((der) => derToPem('CERTIFICATE', der));
-  return pems.filter((pem) => (readEnd(pem) ?? 0) > nowMs);
+  return pems.filter((pem) => (readValidity(pem)?.notAfterMs ?? 0) > nowMs);
 }

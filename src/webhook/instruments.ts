@@ -34,6 +34,10 @@ export function makeInstruments(facts: { readonly version: string; readonly node
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     }),
+    notBefore: gauge(
+      'certificate_not_before_timestamp_seconds',
+      'Start of validity of the serving certificate, Unix time; 0: there is none.',
+    ),
     notAfter: gauge(
       'certificate_not_after_timestamp_seconds',
       'End of validity of the serving certificate, Unix time; 0: there is none.',

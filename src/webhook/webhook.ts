@@ -16,7 +16,7 @@ import type { Log } from '../log.ts';
 import { type Answer, closeHttpServer, makeHttpServer, startListening } from '../observe/http-server.ts';
 import { answerAdmission } from './admission.ts';
 import { openAdmissionServer } from './admission-server.ts';
-import { readEnd } from './certificate-plan.ts';
+import { readValidity } from './certificate-plan.ts';
 import { makeInstruments, type WebhookInstruments } from './instruments.ts';
 import { type TendOptions, tendCertificates } from './tend-certificates.ts';
 
@@ -89,8 +89,10 @@ export async function runWebhook(
       ...ports,
       serve(stored) {
         server.useCertificate(stored);
-        health.notAfterMs = readEnd(stored.certificate);
-        instruments.notAfter.set((health.notAfterMs ?? 0) / 1000);
+        const validity = readValidity(stored.certificate);
+        health.notAfterMs = validity?.notAfterMs;
+        instruments.notBefore.set((validity?.notBeforeMs ?? 0) / 1000);
+        instruments.notAfter.set((validity?.notAfterMs ?? 0) / 1000);
       },
       published: (isPublished) => instruments.published.set(isPublished ? 1 : 0),
     },

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
+import { BACKDATE_MS } from '../../src/ca/certificate-authority.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { renderBuiltinMesh } from '../helpers/kong-mesh.ts';
+import { requestJson } from '../helpers/request-json.ts';
 import { readServedFingerprint } from '../helpers/served-certificate.ts';
 import { sharedPeers } from '../helpers/shared-peers.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
@@ -43,6 +45,14 @@ t.test('replicas that start together serve one certificate', async (t) => {
   const [first, second] = await served();
   t.equal(first, second);
   t.same(await countCas(), [1, 1]);
+  for (const { telemetryUrl } of replicas) {
+    const { text } = (await requestJson<{ text: string }>(`${telemetryUrl}/metrics`)).body;
+    const [begin, end] = ['before', 'after'].map((what) => {
+      const name = `meshcert_webhook_certificate_not_${what}_timestamp_seconds`;
+      return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+    }) as [number, number];
+    t.equal(end - begin, 20 + BACKDATE_MS / 1000, 'its life is shown');
+  }
 });
 
 t.test('both change it, and no call fails', async (t) => {

@@ -43,7 +43,7 @@ function openBench(first: CaMaterial) {
     },
     clock,
     log,
-    observer: { caRead() {}, caFailed() {} },
+    observer: { caRead() {}, caFailed() {}, caGone() {} },
   });
   const refresh = () => authorities.refresh(new AbortController().signal);
   const signs = () => authorities.find('ca-1')?.ca;
