@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { DataSource } from '../../data-source.ts';
 import type { Place } from '../place.ts';
-import { readValue } from '../read.ts';
-import { maybe, path, text } from '../schema.ts';
+import { path, text } from '../schema.ts';
 import { address, agentAddress } from './address.ts';
 import { namespace } from './api-path.ts';
+import { openVariables } from './open-variables.ts';
 import { parsedBoolean } from './parsed-boolean.ts';
 
 /** What the environment fills in where the configuration says nothing. */
@@ -31,9 +31,7 @@ export function readVaultEnvironment(
   place: Place,
   currentDirectory: string,
 ): VaultEnvironment {
-  const outside = place.outside('environment');
-  const read = <S extends Parameters<typeof maybe>[0]>(schema: S, name: string) =>
-    readValue(maybe(schema), environment[name], outside.at(name));
+  const read = openVariables(environment, place);
   const readPath = (kind: 'file' | 'directory', name: string): DataSource | undefined => {
     const found = read(path, name);
     return found === undefined ? undefined : { kind, path: resolve(currentDirectory, found) };

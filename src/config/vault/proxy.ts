@@ -1,7 +1,7 @@
 import type { VaultProxy } from '../../issuer/vault/config.ts';
 import type { Place } from '../place.ts';
-import { readValue } from '../read.ts';
 import { convert, expected, fail } from '../schema.ts';
+import { openVariables } from './open-variables.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,7 +18,7 @@ export function readProxy(environment: Environment, place: Place, target: string
   if (target?.startsWith('unix:')) return undefined;
   const own = ['VAULT_PROXY_ADDR', 'VAULT_HTTP_PROXY'].find((name) => environment[name]);
   if (own !== undefined) {
-    const read = readValue(proxyAddress, environment[own], place.at(own));
+    const read = openVariables(environment, place)(proxyAddress, own);
     return read && { ...read, variable: own };
   }
   const scheme = /^https?(?=:)/.exec(target ?? '')?.[0];
@@ -28,7 +28,7 @@ export function readProxy(environment: Environment, place: Place, target: string
   const value = environment[variable] ?? '';
   const read = parseProxy(value.includes('://') ? value : `http://${value}`);
   if (read === undefined) {
-    if (!isThisMachine(target)) place.at(variable).warn(`not used: expected ${WANTED}`, HINT);
+    if (!isThisMachine(target)) place.outside('environment').at(variable).warn(`not used: expected ${WANTED}`, HINT);
     return undefined;
   }
   const exceptions = environment.NO_PROXY || environment.no_proxy || '';

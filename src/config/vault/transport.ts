@@ -1,7 +1,7 @@
 import type { VaultTransport } from '../../issuer/vault/config.ts';
 import type { Place } from '../place.ts';
-import { readValue } from '../read.ts';
-import { convert, fail, isMapping, maybe, quote } from '../schema.ts';
+import { convert, fail, isMapping, quote } from '../schema.ts';
+import { openVariables } from './open-variables.ts';
 import { parsedBoolean } from './parsed-boolean.ts';
 import { readProxy } from './proxy.ts';
 
@@ -18,11 +18,9 @@ export function readTransport(
   place: Place,
   target: string | undefined,
 ): VaultTransport | undefined {
-  const outside = place.outside('environment');
-  const read = <S extends Parameters<typeof maybe>[0]>(schema: S, name: string) =>
-    readValue(maybe(schema), environment[name], outside.at(name));
+  const read = openVariables(environment, place);
   const said: VaultTransport = {
-    proxy: readProxy(environment, outside, target),
+    proxy: readProxy(environment, place, target),
     requestTimeoutMs: read(clientTimeout, 'VAULT_CLIENT_TIMEOUT'),
     maxRetries: read(count, 'VAULT_MAX_RETRIES'),
     ignoresRedirects: read(parsedBoolean, 'VAULT_DISABLE_REDIRECTS'),
@@ -112,7 +110,7 @@ export function warnOfUnused(environment: Environment, place: Place, target: str
   for (const [name, why, hint] of UNUSED) {
     if (environment[name]) outside.at(name).warn(`not used: ${why}`, hint);
   }
-  const looksUp = readValue(maybe(parsedBoolean), environment.VAULT_SRV_LOOKUP, outside.at('VAULT_SRV_LOOKUP'));
+  const looksUp = openVariables(environment, place)(parsedBoolean, 'VAULT_SRV_LOOKUP');
   // With a port in the address, Vault's own clients look nothing up either.
   if (looksUp && target !== undefined && !/:\d+$/.test(target) && !target.startsWith('unix:')) {
     outside
