@@ -122,13 +122,7 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
     clock,
     log,
   });
-  const sink = {
-    publish: async (...issued: Parameters<typeof publisher.publish>) => {
-      await kept.restore();
-      return publisher.publish(...issued);
-    },
-    withdraw: () => identities.withdraw(),
-  };
+  const sink = { publish: publisher.publish, withdraw: () => identities.withdraw() };
   const rotation = new Rotation(makePlan(config, issuers), { sink, clock, random, log, observer: first.observer });
   const roots = openRootsWatch(
     () =>
@@ -145,7 +139,7 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
       log,
       changed: async () => {
         await publisher.publishBundle();
-        await kept.save();
+        kept.save();
       },
       caChanged: () => void rotation.rotateNow('ca_changed').catch(() => undefined),
     },
@@ -195,7 +189,7 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
   /** Until the signal is aborted. */
   async function keepFresh(signal: AbortSignal): Promise<void> {
     sayWhenOff();
-    void kept.restore();
+    kept.restore();
     await Promise.all([
       rotation.run(signal),
       watchExpiry(identities, ports, signal),
@@ -284,7 +278,7 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
         const current = identities.current();
         if (current !== undefined) {
           await observation.waitUntilDelivered(current.number, signal);
-          await kept.save();
+          kept.save();
           await deliveries.waitForHooks(current.number, signal);
         }
       } finally {

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
@@ -26,23 +26,25 @@ export interface KeepAnchorsPorts {
  * would not know the one before, and refuse peers that still have leaves under it. Public certificates and times, nothing else.
  */
 export interface AnchorsKeeper {
-  /** Gives the bundle what the run before had, once. What cannot be used is told, and is nothing. */
-  restore(): Promise<void>;
+  /** Gives the bundle what the run before had, once, before anything is learned. What cannot be used is told, and is nothing. */
+  restore(): void;
   /** Writes what the bundle has now, if it is not written yet. A failure is told, and tried again by the next call. */
-  save(): Promise<void>;
+  save(): void;
 }
 
 export function openAnchorsKeeper(ports: KeepAnchorsPorts): AnchorsKeeper {
   const { trust, directory, trustDomain, clock, log } = ports;
-  let restored: Promise<void> | undefined;
+  let isRestored = false;
   let written: string | undefined;
   let told: string | undefined;
 
-  async function restore(): Promise<void> {
+  function restore(): void {
+    if (isRestored) return;
+    isRestored = true;
     const path = findPath();
     if (path === undefined) return;
     try {
-      trust.restore(parseAnchors(await readFile(path, 'utf8'), trustDomain()).map(retire));
+      trust.restore(parseAnchors(readFileSync(path, 'utf8'), trustDomain()).map(retire));
       trust.forget(clock.nowMs());
     } catch (thrown) {
       const { code: error } = thrown as NodeJS.ErrnoException;
@@ -61,19 +63,16 @@ export function openAnchorsKeeper(ports: KeepAnchorsPorts): AnchorsKeeper {
     return found && join(found, FILE_NAME);
   }
 
-  const keeper: AnchorsKeeper = {
-    restore() {
-      restored ??= restore();
-      return restored;
-    },
-    async save() {
-      await keeper.restore();
+  return {
+    restore,
+    save() {
+      restore();
       const path = findPath();
       const text = renderAnchors(trust.anchors(), trustDomain(), ports.lifetimeMs);
       if (path === undefined || written === path + text) return;
       try {
-        await writeFile(`${path}.new`, text);
-        await rename(`${path}.new`, path);
+        writeFileSync(`${path}.new`, text);
+        renameSync(`${path}.new`, path);
         written = path + text;
         told = undefined;
       } catch (thrown) {
@@ -83,7 +82,6 @@ export function openAnchorsKeeper(ports: KeepAnchorsPorts): AnchorsKeeper {
       }
     },
   };
-  return keeper;
 }
 
 interface KeptAnchor extends Anchor {

@@ -36,7 +36,7 @@ function setUp(t: Test) {
     const run = start(['a', 'b']);
     run.trust.learn('a', [old.der], HOUR_MS, clock.nowMs());
     run.trust.learn('b', [next.der], HOUR_MS, clock.nowMs());
-    await run.keeper.save();
+    run.keeper.save();
     t.same(run.log.lines, []);
   };
   return { directory, path: join(directory, FILE), clock, start, runBoth };
@@ -46,21 +46,21 @@ t.test('a backend that went away while nobody ran keeps its CA for as long as it
   const { clock, start, runBoth } = setUp(t);
   await runBoth();
   const second = start(['b']);
-  await second.keeper.restore();
+  second.keeper.restore();
   t.same(second.bundle(), [old.der, next.der]);
   t.equal(second.trust.nextLeaveMs(), clock.nowMs() + HOUR_MS);
   const leavesAtMs = clock.nowMs() + HOUR_MS;
-  await second.keeper.save();
+  second.keeper.save();
 
   clock.advance(HOUR_MS / 2);
   const third = start(['b']);
-  await third.keeper.restore();
+  third.keeper.restore();
   t.equal(third.trust.nextLeaveMs(), leavesAtMs, 'a further start does not prolong it');
-  await third.keeper.save();
+  third.keeper.save();
 
   clock.advance(HOUR_MS / 2);
   const fourth = start(['b']);
-  await fourth.keeper.restore();
+  fourth.keeper.restore();
   t.same(fourth.bundle(), [next.der]);
 });
 
@@ -68,15 +68,15 @@ t.test('a CA that was replaced while nobody ran, and one that comes back', async
   const { clock, start, runBoth } = setUp(t);
   await runBoth();
   const replaced = start(['a']);
-  await replaced.keeper.restore();
+  replaced.keeper.restore();
   t.equal(replaced.trust.knownSinceMs(old.der), clock.nowMs(), 'peers have known it since then');
   replaced.trust.learn('a', [next.der], HOUR_MS, clock.nowMs());
   t.same(replaced.bundle(), [old.der, next.der]);
   t.equal(replaced.trust.nextLeaveMs(), clock.nowMs() + HOUR_MS);
-  await replaced.keeper.save();
+  replaced.keeper.save();
 
   const back = start(['a']);
-  await back.keeper.restore();
+  back.keeper.restore();
   back.trust.learn('a', [old.der], HOUR_MS, clock.nowMs());
   back.trust.forget(clock.nowMs() + HOUR_MS);
   t.same(back.bundle(), [old.der], 'it stays, and the other one goes');
@@ -86,8 +86,8 @@ t.test('what is saved before it is restored is not lost', async (t) => {
   const { start, runBoth } = setUp(t);
   await runBoth();
   const second = start(['b']);
-  await second.keeper.save();
-  await second.keeper.restore();
+  second.keeper.save();
+  second.keeper.restore();
   t.same(second.bundle(), [old.der, next.der]);
 });
 
@@ -95,7 +95,7 @@ t.test('another trust domain has other CAs', async (t) => {
   const { start, runBoth } = setUp(t);
   await runBoth();
   const other = start(['a', 'b'], { trustDomain: 'other' });
-  await other.keeper.restore();
+  other.keeper.restore();
   t.same([other.bundle(), other.log.lines], [[], []]);
 });
 
@@ -115,12 +115,12 @@ t.test('what is not as it was written is told, and is nothing', async (t) => {
   ] as const) {
     writeFileSync(path, text);
     const { keeper, bundle, log, trust } = start(['a', 'b']);
-    await keeper.restore();
+    keeper.restore();
     t.same(bundle(), [], what);
     t.equal(log.lines.length, 1, what);
     t.match(log.lines[0], /WARN +the CAs that an earlier run kept cannot be used path=/);
     trust.learn('a', [old.der], HOUR_MS, 0);
-    await keeper.save();
+    keeper.save();
     t.doesNotThrow(() => JSON.parse(readFileSync(path, 'utf8')), `${what} is written anew`);
   }
 });
@@ -129,18 +129,18 @@ t.test('nothing is written where nothing has changed, nor without a directory', 
   const { directory, path, clock, start, runBoth } = setUp(t);
   const { trust, keeper, log } = start(['a'], { directory: null });
   trust.learn('a', [old.der], HOUR_MS, 0);
-  await keeper.restore();
-  await keeper.save();
+  keeper.restore();
+  keeper.save();
   t.same([readdirSync(directory), log.lines], [[], []]);
 
   await runBoth();
   const second = start(['a', 'b']);
-  await second.keeper.save();
+  second.keeper.save();
   const { ino } = statSync(path);
-  await second.keeper.save();
+  second.keeper.save();
   t.equal(statSync(path).ino, ino);
   second.trust.retire('a', HOUR_MS, clock.nowMs());
-  await second.keeper.save();
+  second.keeper.save();
   t.not(statSync(path).ino, ino, 'and by a swap when it has');
   t.same(readdirSync(directory), [FILE]);
 });
@@ -150,11 +150,11 @@ t.test('a directory that is not there is told once, and used once it is there', 
   const missing = join(directory, 'missing');
   const { trust, keeper, log } = start(['a'], { directory: missing });
   trust.learn('a', [old.der], HOUR_MS, 0);
-  await keeper.save();
-  await keeper.save();
+  keeper.save();
+  keeper.save();
   t.equal(log.lines.length, 1);
   t.match(log.lines[0], /WARN +the CAs that peers are verified against cannot be kept .*error=ENOENT/);
   mkdirSync(missing);
-  await keeper.save();
+  keeper.save();
   t.same(readdirSync(missing), [FILE]);
 });
