@@ -5,8 +5,8 @@ import { quote } from './schema.ts';
 /** Of a Unix socket's path, by the `sun_path` of Linux with its closing zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
-/** What a socket is called until it has its mode: a name in a directory beside it. */
-const HIDDEN_NAME_BYTES = '/.sXXXXXX/s'.length;
+/** What a socket is called until it has its mode and its place: a name in a directory beside it. */
+const HIDDEN_NAME_BYTES = '/.sXXXXXX/XXXXXX'.length;
 
 /** The absolute path of a Unix socket. One that no socket can have is reported at `place`. */
 export function resolveSocketPath(path: string, place: Place, currentDirectory: string): string {

@@ -1,7 +1,7 @@
 import type { DeliverConfig } from '../config/config.ts';
 import { type GrpcSocket, openGrpcSocket } from '../grpc/grpc-socket.ts';
 import { addStandardServices } from '../grpc/standard-services.ts';
-import type { UnixSocketOptions } from '../grpc/unix-listener.ts';
+import type { UnixSocketOptions } from '../unix-socket/listen-at-path.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryContext } from './open.ts';
 import { openSds, SDS_SERVICE } from './sds/sds.ts';

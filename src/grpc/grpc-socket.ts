@@ -7,8 +7,9 @@
  */
 import type { Server, ServiceDefinition, UntypedHandleCall, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Clock } from '../clock.ts';
+import type { UnixSocketOptions } from '../unix-socket/listen-at-path.ts';
 import { statusError } from './status.ts';
-import { listenAtPath, type UnixListener, type UnixSocketOptions } from './unix-listener.ts';
+import { openUnixListener, type UnixListener } from './unix-listener.ts';
 
 /** One service as grpc-js knows it: `findService` of proto.ts, and what `serveStream` and its like of streams.ts make. */
 export interface GrpcService {
@@ -66,7 +67,7 @@ export function openGrpcSocket(options: UnixSocketOptions, { clock }: GrpcSocket
     listener = undefined;
     serving ??= startServing(loaders);
     const { connect } = await serving;
-    listener = await listenAtPath(options, connect);
+    listener = await openUnixListener(options, connect);
   }
 
   async function end(): Promise<void> {

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { chmod, lstat, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { type Clock, MAX_SLEEP_MS } from '../clock.ts';
 import { AgentError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { listenAtPath } from '../unix-socket/listen-at-path.ts';
 import { findLiveListener } from './find-live-listener.ts';
 import {
   type Answer,
@@ -18,9 +17,6 @@ import {
   startListening,
 } from './http-server.ts';
 import type { Status } from './status.ts';
-
-/** What sun_path holds on Linux, without its final NUL. */
-const MAX_SOCKET_PATH_BYTES = 107;
 
 export interface AdminActions {
   status(): Status;
@@ -57,34 +53,18 @@ export async function openAdminServer(
   options: AdminServerOptions,
 ): Promise<AdminServer> {
   const server = await makeHttpServer(describeRoutes(actions, options), options.log);
-  let bound: { readonly dev: number; readonly ino: number };
-  try {
-    await refuseWhatIsInUse(socket);
-    await makeDirectory(dirname(socket));
-    // Bound where nobody else can reach it, narrowed, then moved: at no moment can another user connect.
-    const hidden = await mkdtemp(join(dirname(socket), '.s'));
-    try {
-      const path = join(hidden, 's');
-      refuseLongPath(socket, Buffer.byteLength(path) > Buffer.byteLength(socket) ? path : socket);
-      await startListening(server, { path }, options.log);
-      await chmod(path, 0o600);
-      bound = await lstat(path);
-      await rename(path, socket);
-    } finally {
-      await rm(join(hidden, 's'), { force: true });
-      await rmdir(hidden);
-    }
-  } catch (thrown) {
-    server.close();
-    throw explain(thrown, socket);
-  }
-  return {
-    async close() {
-      await closeHttpServer(server);
-      const found = await lstat(socket).catch(() => undefined);
-      if (found?.ino === bound.ino && found.dev === bound.dev) await rm(socket, { force: true });
+  const taken = await listenAtPath(
+    { socket, mode: 0o600, directoryMode: 0o755 },
+    {
+      listen: (path) => startListening(server, { path }, options.log),
+      setting: 'admin.socket',
+      findListener: findLiveListener,
     },
-  };
+  ).catch((thrown: unknown) => {
+    server.close();
+    throw thrown;
+  });
+  return { close: () => taken.leave().finally(() => closeHttpServer(server)) };
 }
 
 function describeRoutes(actions: AdminActions, options: AdminServerOptions): Routes {
@@ -123,47 +103,4 @@ function describeRoutes(actions: AdminActions, options: AdminServerOptions): Rou
 
 function answerJson(status: number, value: unknown): Answer {
   return { status, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` };
-}
-
-async function refuseWhatIsInUse(socket: string): Promise<void> {
-  const found = await lstat(socket).catch(() => undefined);
-  if (found === undefined) return;
-  if (!found.isSocket()) {
-    throw refuse(socket, 'there is something that is no socket', 'move it away, or set admin.socket to another path');
-  }
-  const who = await findLiveListener(socket);
-  if (who !== undefined) {
-    throw refuse(socket, `${who} answers there`, 'end it, or set admin.socket to another path');
-  }
-}
-
-async function makeDirectory(directory: string): Promise<void> {
-  const first = await mkdir(directory, { recursive: true });
-  if (first === undefined) return;
-  for (let path = directory; path.length >= first.length; path = dirname(path)) await chmod(path, 0o755);
-}
-
-function refuseLongPath(socket: string, longest: string): void {
-  if (Buffer.byteLength(longest) <= MAX_SOCKET_PATH_BYTES) return;
-  throw refuse(socket, 'the path is too long for a Unix socket', 'set admin.socket to a path of at most 90 bytes');
-}
-
-function refuse(socket: string, why: string, remedy: string, cause?: unknown): AgentError {
-  return new AgentError('ERR_LISTEN', `cannot serve the admin socket ${socket}: ${why}`, { remedy, cause });
-}
-
-function explain(thrown: unknown, socket: string): AgentError {
-  if (thrown instanceof AgentError) return thrown;
-  const { code, path = socket, message } = thrown as NodeJS.ErrnoException;
-  const remedy = 'set admin.socket to a path in a directory that this process may write';
-  switch (code) {
-    case 'EACCES':
-    case 'EPERM':
-      return refuse(socket, `permission denied at ${path}`, remedy, thrown);
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return refuse(socket, `${path} is not a directory`, remedy, thrown);
-    default:
-      return refuse(socket, code ?? message, remedy, thrown);
-  }
 }

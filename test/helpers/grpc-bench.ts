@@ -3,7 +3,7 @@ import type { Client } from '@grpc/grpc-js';
 import type { Test } from 'tap';
 import { systemClock } from '../../src/clock.ts';
 import { type GrpcService, type GrpcSocket, openGrpcSocket } from '../../src/grpc/grpc-socket.ts';
-import type { UnixSocketOptions } from '../../src/grpc/unix-listener.ts';
+import type { UnixSocketOptions } from '../../src/unix-socket/listen-at-path.ts';
 import { openGrpcClient } from './grpc-client.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 

@@ -84,9 +84,10 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       types: ['delivery/delivery.ts', 'log.ts', 'data-source.ts'],
       npm: ['pkijs', 'asn1js'],
     },
+    { room: 'unix-socket/', from: ['unix-socket/', 'errors.ts'] },
     {
       room: 'grpc/',
-      from: ['grpc/', 'store/state-stream.ts', 'errors.ts', 'clock.ts'],
+      from: ['grpc/', 'unix-socket/', 'store/state-stream.ts', 'errors.ts', 'clock.ts'],
       types: ['log.ts'],
       npm: ['@grpc/grpc-js', 'protobufjs', 'protobufjs/google/protobuf/descriptor.json'],
     },
@@ -115,7 +116,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
       from: ['delivery/', 'grpc/'],
       types: ['config/config.ts', 'clock.ts', 'log.ts', 'data-source.ts'],
     },
-    { room: 'delivery/endpoints.ts', from: ['delivery/', 'grpc/'], types: ['config/config.ts'] },
+    { room: 'delivery/endpoints.ts', from: ['delivery/', 'grpc/'], types: ['config/config.ts', 'unix-socket/'] },
     { room: 'delivery/follow-newest.ts', from: [] },
     {
       room: 'delivery/run-delivery.ts',
@@ -124,7 +125,7 @@ const RULES: readonly { room: string; from: readonly string[]; types?: readonly 
     },
     {
       room: 'observe/',
-      from: ['observe/', 'identity/', 'errors.ts', 'clock.ts'],
+      from: ['observe/', 'unix-socket/', 'identity/', 'errors.ts', 'clock.ts'],
       types: [
         'log.ts',
         'issuer/watch-health.ts',

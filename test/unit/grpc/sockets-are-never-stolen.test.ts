@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { AgentError } from '../../../src/errors.ts';
@@ -29,6 +30,15 @@ function leaveStaleSocket(path: string): void {
   } catch {
     // It was killed.
   }
+}
+
+/** The code of the failure. */
+function tryToConnect(path: string): Promise<string> {
+  return new Promise((resolve) => {
+    const connection = connect(path, () => resolve('connected'));
+    connection.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? ''));
+    connection.once('connect', () => connection.destroy());
+  });
 }
 
 t.test('directories and socket have the configured modes and group', async (t) => {
@@ -65,6 +75,20 @@ t.test('a living socket stays with its owner, who goes on', async (t) => {
   const line = await readFailure(t, { socket: path });
   t.match(line, /cannot listen on the socket .*: another program answers there; end it, or set "socket"/);
   t.same((await call().toArray()).map(readText), ['first']);
+});
+
+t.test('a socket that closes is never found dead: a successor could take it, and lose it again', async (t) => {
+  for (let round = 0; round < 10; round += 1) {
+    const { path, socket } = await openGrpcBench(t, []);
+    let closed = false;
+    const closing = socket.close().then(() => {
+      closed = true;
+    });
+    const found = new Set<string>();
+    while (!closed) found.add(await tryToConnect(path));
+    await closing;
+    t.notOk(found.has('ECONNREFUSED'), [...found].join(', '));
+  }
 });
 
 t.test('what is no socket is left alone', async (t) => {

@@ -120,7 +120,7 @@ t.test('a living socket is never taken, and the message says whose it is', async
   t.match(error, { code: 'ERR_LISTEN', retry: 'never' });
   t.equal(
     error.line,
-    `cannot serve the admin socket ${socket}: another agent (spiffe://default/web, pid 4242) answers there; end it, or set admin.socket to another path`,
+    `cannot listen on the socket ${socket}: another agent (spiffe://default/web, pid 4242) answers there; end it, or set admin.socket to another path`,
   );
   t.equal((await askSocket(socket, 'GET', '/status')).status, 200, 'it still serves');
 
