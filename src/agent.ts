@@ -270,6 +270,8 @@ export async function openAgent(firstConfig: Config, ports: AgentPorts): Promise
     },
 
     async runOnce(signal) {
+      // There is no other one that would live for longer.
+      rotation.adopt({ ...makePlan(config, issuers), spreads: false });
       const freshness = keepFresh(closing.signal);
       try {
         const delivered = first.issued.then(() => observation.waitUntilDelivered(1, closing.signal));

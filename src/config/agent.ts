@@ -13,6 +13,7 @@ import {
   duration,
   expected,
   fail,
+  flag,
   isMapping,
   list,
   maybe,
@@ -80,6 +81,7 @@ const AGENT = {
 const ROTATION = {
   expiration: maybe(duration),
   jitter: maybe(percent),
+  spread: maybe(flag),
   standbyBackends: maybe(list(text)),
   standbyAfter: maybe(percent),
   onStart: anything,
@@ -152,7 +154,7 @@ export function readAgent(value: unknown, place: Place, currentDirectory: string
 
 function readRotation(value: unknown, place: Place): Pick<Agent, 'rotation' | 'ttlSeconds'> {
   const read = readMapping(ROTATION, value, place);
-  const { jitter = MAX_JITTER_RATIO, standbyBackends = [], standbyAfter = DEFAULT_STANDBY_RATIO, onStart } = read;
+  const { jitter = MAX_JITTER_RATIO, spread = true, standbyBackends = [], onStart } = read;
   if (jitter > MAX_JITTER_RATIO) {
     const given = quote(`${Number((jitter * 100).toFixed(6))}%`);
     const hint = 'a longer delay would eat the time that is left to try again';
@@ -164,7 +166,12 @@ function readRotation(value: unknown, place: Place): Pick<Agent, 'rotation' | 't
   const ttlMs = read.expiration;
   if (ttlMs !== undefined && ttlMs < 1000) place.at('expiration').error('expected at least a second');
   return {
-    rotation: { jitterRatio: jitter, standbyBackends, standbyRatio: standbyAfter },
+    rotation: {
+      jitterRatio: jitter,
+      spreads: spread,
+      standbyBackends,
+      standbyRatio: read.standbyAfter ?? DEFAULT_STANDBY_RATIO,
+    },
     ttlSeconds: ttlMs === undefined ? undefined : Math.floor(ttlMs / 1000),
   };
 }

@@ -39,6 +39,8 @@ export interface Config {
   readonly deliver: DeliverConfig;
   readonly rotation: {
     /** At most 0.02: the share of the lifetime by which a rotation may be late. */ readonly jitterRatio: number;
+    /** Whether a certificate that all agents ask for at once may live for less than the others. */
+    readonly spreads: boolean;
     /** Names of the backends that are asked, in turn, when the enabled one has not issued in time. */
     readonly standbyBackends: readonly string[];
     /** The share of the life left after a rotation was due that must be gone before. Default 0.5. */

@@ -24,6 +24,8 @@ export interface IssueRequest {
   readonly keyType: KeyType;
   /** The lifetime to ask for, in seconds. Advisory: a CA may give less, and the certificate says what it gave. */
   readonly ttlSeconds: number;
+  /** The lifetime that is configured, for what people are told, where this certificate is to have less. Default: `ttlSeconds`. */
+  readonly fullTtlSeconds?: number;
 }
 
 /** A CA's answer, unverified: nobody may use it before `verifyIssued` has made an identity of it. */

@@ -3,6 +3,8 @@ import type { Log } from '../log.ts';
 export interface Lifetime {
   readonly askedSeconds: number;
   readonly gotSeconds: number;
+  /** What others of this workload are asked for. Default: `askedSeconds`. */
+  readonly fullSeconds?: number | undefined;
 }
 
 /** Whose certificates these are. */
@@ -24,21 +26,22 @@ function toleranceSeconds(askedSeconds: number): number {
  */
 export function openLifetimeWatch(log: Log, { backend, raise }: LifetimeSubject): (lifetime: Lifetime) => void {
   let told: Lifetime | undefined;
-  return ({ askedSeconds, gotSeconds }) => {
+  return ({ askedSeconds, gotSeconds, fullSeconds = askedSeconds }) => {
     const tolerance = toleranceSeconds(askedSeconds);
     if (Math.abs(gotSeconds - askedSeconds) <= tolerance) {
       told = undefined;
       return;
     }
-    if (told !== undefined && isAlike(told, { askedSeconds, gotSeconds }, tolerance)) return;
-    told = { askedSeconds, gotSeconds };
     const isShorter = gotSeconds < askedSeconds;
+    const seen = { askedSeconds: fullSeconds, gotSeconds };
+    if (told !== undefined && isAlike(told, seen, tolerance)) return;
+    told = seen;
     log.warn(`certificate is ${isShorter ? 'shorter' : 'longer'}-lived than asked`, {
       backend,
-      askedSeconds: Math.round(askedSeconds),
+      askedSeconds: Math.round(fullSeconds),
       gotSeconds: Math.round(gotSeconds),
       remedy: isShorter
-        ? `lower dpCert.rotation.expiration, or raise the limit: ${raise(askedSeconds)}`
+        ? `lower dpCert.rotation.expiration, or raise the limit: ${raise(fullSeconds)}`
         : 'compare what the CA issues with dpCert.rotation.expiration, and the clock of this machine',
     });
   };

@@ -16,6 +16,8 @@ export interface IdentityRequest {
   /** Whether another key type may be taken when the CA demands it. */
   readonly mayChangeKeyType: boolean;
   readonly ttlSeconds: number;
+  /** The lifetime that is configured. Default: `ttlSeconds`. */
+  readonly fullTtlSeconds?: number;
 }
 
 export interface IssuePorts {
@@ -36,13 +38,16 @@ export async function issueIdentity(
   { issuer, clock, open = holdOpenRequest() }: IssuePorts,
   signal: AbortSignal,
 ): Promise<{ identity: Identity; keyType: KeyType; warnings: string[] }> {
-  const { spiffeId, ttlSeconds } = wanted;
+  const { spiffeId, ttlSeconds, fullTtlSeconds = ttlSeconds } = wanted;
   const tried = new Set<KeyType>();
   for (let keyType = wanted.keyType; ; ) {
     tried.add(keyType);
     const request = open.take(spiffeId, keyType);
     try {
-      const issued = await issuer.issue({ spiffeId, keyType, ttlSeconds, makeCsr: request.makeCsr }, signal);
+      const issued = await issuer.issue(
+        { spiffeId, keyType, ttlSeconds, fullTtlSeconds, makeCsr: request.makeCsr },
+        signal,
+      );
       open.spend();
       const privateKey = await request.privateKey();
       const leastLifeMs = Math.min(LEAST_LIFE_MS, (ttlSeconds * 1000) / 2);

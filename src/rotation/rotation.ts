@@ -21,7 +21,7 @@ import {
 import { giveTime } from './give-time.ts';
 import { issueIdentity } from './issue-identity.ts';
 import { holdOpenRequest, type OpenRequest } from './open-request.ts';
-import { computeRotationDueMs } from './schedule.ts';
+import { computeRotationDueMs, spreadTtlSeconds } from './schedule.ts';
 
 /** Why a certificate is asked for; a bounded label. */
 export type RotationReason = 'start' | 'due' | 'requested' | 'signal' | 'reconfigured' | 'ca_changed' | 'standby';
@@ -41,6 +41,8 @@ export interface RotationPlan {
   readonly keyType: KeyType | undefined;
   /** At most 0.02. */
   readonly jitterRatio: number;
+  /** Whether a certificate that all agents ask for at once may live for less than the others. */
+  readonly spreads: boolean;
   /** The CA that the mesh enables, then the standbys. Empty: mTLS is off, nothing is issued. */
   readonly candidates: readonly Candidate[];
   /** The share of the life left after a rotation was due that must be gone before a standby is asked. */
@@ -74,6 +76,9 @@ type Outcome =
   | { readonly generation: Generation; readonly nextAtMs: number }
   | { readonly generation: undefined; readonly error: AgentError; readonly nextAtMs: number };
 
+/** What all agents of a mesh do at the same time. */
+const TOGETHER: readonly RotationReason[] = ['start', 'reconfigured', 'ca_changed'];
+
 const NO_FAILURES: Failures = { failuresBefore: 0, failuresOnStandby: 0 };
 
 export class Rotation {
@@ -89,10 +94,13 @@ export class Rotation {
   #wake = new AbortController();
   #current: { readonly generation: Generation; readonly dueAtMs: number } | undefined;
   #failures: Failures = NO_FAILURES;
+  /** From 0 to 1; the same for all attempts at one certificate, as a CA that took the first one in silence may compare. */
+  #spreadUnit: number;
 
   constructor(plan: RotationPlan, ports: RotationPorts) {
     this.#plan = plan;
     this.#ports = ports;
+    this.#spreadUnit = ports.random();
   }
 
   /** Rotates at start and whenever it is due, until the signal is aborted. Never throws. */
@@ -177,17 +185,20 @@ export class Rotation {
 
   async #issue(
     plan: RotationPlan,
-    { backend, ttlSeconds, open }: Candidate,
+    { backend, ttlSeconds: fullTtlSeconds, open }: Candidate,
     reason: RotationReason,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { clock, random, sink, observer, log } = this.#ports;
     const keyType = plan.keyType ?? this.#keyTypes.get(backend) ?? 'ec-p256';
-    const wanted = { spiffeId: plan.spiffeId, ttlSeconds, keyType, mayChangeKeyType: plan.keyType === undefined };
+    const spreadUnit = plan.spreads && TOGETHER.includes(reason) ? this.#spreadUnit : 1;
+    const life = { ttlSeconds: spreadTtlSeconds(fullTtlSeconds, spreadUnit), fullTtlSeconds };
+    const wanted = { spiffeId: plan.spiffeId, ...life, keyType, mayChangeKeyType: plan.keyType === undefined };
     const ports = { issuer: await open(), clock, open: this.#openRequestAt(backend) };
     const issued = await issueIdentity(wanted, ports, signal);
     if (signal.aborted) throw new AgentError('ERR_AGENT', 'the configuration has changed meanwhile');
     this.#openRequests.clear();
+    this.#spreadUnit = random();
     this.#keyTypes.set(backend, issued.keyType);
     this.#sayOnce(issued.warnings, backend);
     const generation = await sink.publish(issued.identity, backend);

@@ -1,5 +1,5 @@
 import { computeRetryDelayMs } from '../../src/rotation/backoff.ts';
-import { computeRotationDueMs } from '../../src/rotation/schedule.ts';
+import { computeRotationDueMs, spreadTtlSeconds } from '../../src/rotation/schedule.ts';
 import type { CaCapacity } from './measure-capacity.ts';
 
 export interface FleetOptions {
@@ -7,6 +7,8 @@ export interface FleetOptions {
   readonly lifetimeMs: number;
   /** At most 0.02. */
   readonly jitterRatio: number;
+  /** Whether first certificates live for less, as they do by default. */
+  readonly spreads: boolean;
   /** After which an agent gives up, and tries again. */
   readonly requestTimeoutMs: number;
   readonly ca: CaCapacity;
@@ -47,7 +49,7 @@ interface Agent {
  * their order.
  */
 export function simulateFleet(options: FleetOptions): FleetRun {
-  const { lifetimeMs, jitterRatio, requestTimeoutMs, ca, worksInVain, untilMs, random } = options;
+  const { lifetimeMs, jitterRatio, spreads, requestTimeoutMs, ca, worksInVain, untilMs, random } = options;
   const workMs = (1000 * ca.concurrency) / ca.issuesPerSecond;
   const freeAtMs = new Array<number>(ca.concurrency).fill(0);
   const fleet = Array.from({ length: options.agents }, (): Agent => {
@@ -64,7 +66,9 @@ export function simulateFleet(options: FleetOptions): FleetRun {
     if (worksInVain || beginsAtMs < givesUpAtMs) freeAtMs[worker] = doneAtMs;
     if (doneAtMs <= givesUpAtMs) {
       issued.push({ atMs: doneAtMs, rotation: agent.rotation });
-      const life = { issuedAt: new Date(doneAtMs), notAfter: new Date(doneAtMs + lifetimeMs) };
+      const spreadUnit = spreads && agent.rotation === 0 ? random() : 1;
+      const lifeMs = 1000 * spreadTtlSeconds(lifetimeMs / 1000, spreadUnit);
+      const life = { issuedAt: new Date(doneAtMs), notAfter: new Date(doneAtMs + lifeMs) };
       agent.asksAtMs = computeRotationDueMs(life, jitterRatio, random());
       agent.notAfterMs = life.notAfter.getTime();
       agent.rotation += 1;

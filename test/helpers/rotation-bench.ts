@@ -12,7 +12,14 @@ type Failed = Parameters<RotationObserver['failed']>[0];
 
 /** A rotation whose clock, dice and CA a test holds in its hands. */
 export async function setUpRotation(
-  options: { ttlSeconds?: number; keyType?: KeyType; jitterUnit?: number; standbys?: number } = {},
+  options: {
+    ttlSeconds?: number;
+    keyType?: KeyType;
+    jitterUnit?: number;
+    standbys?: number;
+    spreads?: boolean;
+    random?: () => number;
+  } = {},
 ) {
   const clock = new FakeClock();
   const issuer = await FakeIssuer.open(clock);
@@ -27,6 +34,7 @@ export async function setUpRotation(
     spiffeId: new SpiffeId('default', '/web'),
     keyType: options.keyType,
     jitterRatio: 0.02,
+    spreads: options.spreads ?? false,
     candidates,
     standbyRatio: 0.5,
   };
@@ -38,7 +46,7 @@ export async function setUpRotation(
   const rotation = new Rotation(plan, {
     sink: store,
     clock,
-    random: () => options.jitterUnit ?? 0.5,
+    random: options.random ?? (() => options.jitterUnit ?? 0.5),
     log,
     observer: {
       rotated: (event) => void rotated.push(event),

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -20,7 +21,7 @@ async function prepare(change: { role?: string; address?: string } = {}) {
   const directory = temporaryDirectory(t);
   const workload = await createWorkload(peers, { directory, policies: [policy] });
   const auth = renderKubernetesAuth({ role: change.role ?? workload.role, tokenPath: workload.tokenPath });
-  const mesh = renderVaultMesh({ address: change.address ?? vault.address, pki, auth });
+  const mesh = renderVaultMesh({ address: change.address ?? vault.address, pki, auth, expiration: '1d' });
   return { directory, ...writeConfiguration({ directory, mesh }) };
 }
 
@@ -34,6 +35,8 @@ t.test('it issues, delivers, and ends with 0', async (t) => {
   t.same(names, ['URI:spiffe://default/web']);
   t.equal(statSync(join(identity, 'tls.key')).mode & 0o777, 0o600);
   t.notOk(existsSync(socket), 'nobody is there to be asked');
+  const { validToDate } = new X509Certificate(readFileSync(join(identity, 'tls.crt')));
+  t.ok(validToDate.getTime() - Date.now() > 86_300_000, `the whole life at once: until ${validToDate.toISOString()}`);
 
   const second = await runMeshcert(['run', '--once', '-c', configFile], { directory });
   t.equal(second.code, 0, 'again, as cron does');

@@ -64,7 +64,8 @@ export function openAcmPca(config: AcmPcaConfig, context: IssuerContext): Issuer
     }
   }
 
-  async function issue({ makeCsr, ttlSeconds }: IssueRequest, ca: PrivateCa, signal: AbortSignal): Promise<Issued> {
+  async function issue(request: IssueRequest, ca: PrivateCa, signal: AbortSignal): Promise<Issued> {
+    const { makeCsr, ttlSeconds, fullTtlSeconds: fullSeconds } = request;
     const pinned = await readPinned();
     const [csr, description] = await Promise.all([makeCsr(), record.read(ca)]);
     const startedAtMs = clock.monotonicMs();
@@ -78,7 +79,7 @@ export function openAcmPca(config: AcmPcaConfig, context: IssuerContext): Issuer
     observer.stepTook('sign', (clock.monotonicMs() - startedAtMs) / 1000);
     const endSeconds = new X509Certificate(issued.chain[0] as Buffer).validToDate.getTime() / 1000;
     const nowSeconds = clock.nowMs() / 1000;
-    watchLifetime({ askedSeconds: order.endSeconds - nowSeconds, gotSeconds: endSeconds - nowSeconds });
+    watchLifetime({ askedSeconds: order.endSeconds - nowSeconds, fullSeconds, gotSeconds: endSeconds - nowSeconds });
     if (pinned === undefined) root = { der: issued.roots[0] as Buffer, atMs: clock.monotonicMs() };
     return issued;
   }

@@ -76,7 +76,7 @@ export function openCertManager(config: CertManagerConfig, context: IssuerContex
       const { certificatePem, caPem } = await waitFor(kubernetes, { path, name }, judge, limited);
       observer.stepTook('sign', (clock.monotonicMs() - startedAtMs) / 1000);
       const issued = assemble(certificatePem, pinned ?? learn(caPem));
-      tellOfLifetime(issued, ttlSeconds);
+      tellOfLifetime(issued, request);
       return issued;
     } finally {
       void track(takeAway(kubernetes, `${path}/${name}`));
@@ -96,9 +96,11 @@ export function openCertManager(config: CertManagerConfig, context: IssuerContex
     return seen;
   }
 
-  function tellOfLifetime({ chain: [leaf] }: Issued, askedSeconds: number): void {
+  function tellOfLifetime({ chain: [leaf] }: Issued, request: IssueRequest): void {
+    const { ttlSeconds: askedSeconds, fullTtlSeconds: fullSeconds } = request;
     const notAfterMs = leaf && readNotAfterMs(leaf);
-    if (notAfterMs !== undefined) watchLifetime({ askedSeconds, gotSeconds: (notAfterMs - clock.nowMs()) / 1000 });
+    if (notAfterMs === undefined) return;
+    watchLifetime({ askedSeconds, fullSeconds, gotSeconds: (notAfterMs - clock.nowMs()) / 1000 });
   }
 
   function tellOfExpiry(kubernetes: Kubernetes): void {

@@ -48,7 +48,8 @@ export function openKubernetesSigner(config: KubernetesConfig, context: IssuerCo
   const limit = (signal: AbortSignal) =>
     AbortSignal.any([signal, closing.signal, AbortSignal.timeout(requestTimeoutMs)]);
 
-  async function issue({ makeCsr, ttlSeconds }: IssueRequest, signal: AbortSignal): Promise<Issued> {
+  async function issue(request: IssueRequest, signal: AbortSignal): Promise<Issued> {
+    const { makeCsr, ttlSeconds } = request;
     const limited = limit(signal);
     const kubernetes = await connect();
     // Before anything is asked for: without them a certificate would be of no use.
@@ -65,7 +66,7 @@ export function openKubernetesSigner(config: KubernetesConfig, context: IssuerCo
     const pem = await follow(kubernetes, name, limited);
     observer.stepTook('sign', (clock.monotonicMs() - startMs) / 1000);
     const chain = pemToDer('CERTIFICATE', pem);
-    tellOfLifetime(chain, ttlSeconds);
+    tellOfLifetime(chain, request);
     return { chain, roots };
   }
 
@@ -94,9 +95,11 @@ export function openKubernetesSigner(config: KubernetesConfig, context: IssuerCo
     if (expiresAtMs !== undefined) observer.credentialExpires('service_account_token', expiresAtMs);
   }
 
-  function tellOfLifetime([leaf]: readonly Buffer[], askedSeconds: number): void {
+  function tellOfLifetime([leaf]: readonly Buffer[], request: IssueRequest): void {
+    const { ttlSeconds: askedSeconds, fullTtlSeconds: fullSeconds } = request;
     const notAfterMs = leaf && readNotAfterMs(leaf);
-    if (notAfterMs !== undefined) watchLifetime({ askedSeconds, gotSeconds: (notAfterMs - clock.nowMs()) / 1000 });
+    if (notAfterMs === undefined) return;
+    watchLifetime({ askedSeconds, fullSeconds, gotSeconds: (notAfterMs - clock.nowMs()) / 1000 });
   }
 
   /** Who may delete one request may delete those of others, so few will be allowed to. The cluster forgets old ones. */

@@ -72,7 +72,8 @@ export function openSigner(
     if (notAfterSeconds !== undefined) {
       // By Vault's own clock where it is known, so that neither a wrong one here nor a slow answer looks like a short life.
       const nowMs = answer.vaultNowMs ?? clock.nowMs();
-      watchLifetime({ askedSeconds: wanted.ttlSeconds, gotSeconds: notAfterSeconds - nowMs / 1000 });
+      const { ttlSeconds: askedSeconds, fullTtlSeconds: fullSeconds } = wanted;
+      watchLifetime({ askedSeconds, fullSeconds, gotSeconds: notAfterSeconds - nowMs / 1000 });
     }
     if (issued.privateKeyPem !== undefined) {
       warnOnce('the CA makes the private key, as its policy grants issue only', `grant: ${grantSign({ pki, role })}`);

@@ -6,6 +6,7 @@ const OPTIONS: FleetOptions = {
   agents: 1000,
   lifetimeMs: HOUR_MS,
   jitterRatio: 0.02,
+  spreads: false,
   requestTimeoutMs: 10_000,
   ca: { concurrency: 4, issuesPerSecond: 200 },
   worksInVain: false,

@@ -21,7 +21,7 @@ deliver:
   workloadApi: ""
   hooks: []
   verify: []
-rotation: {jitter: 1.5%, standbyBackends: [], onStart: reissue}
+rotation: {jitter: 1.5%, spread: false, standbyBackends: [], onStart: reissue}
 telemetry: {address: "[::1]:0"}
 admin: {socket: /var/run/meshcert/admin.sock}
 `);
@@ -42,7 +42,7 @@ admin: {socket: /var/run/meshcert/admin.sock}
       hooks: [],
       verify: [],
     },
-    rotation: { jitterRatio: 0.015, standbyBackends: [], standbyRatio: 0.5 },
+    rotation: { jitterRatio: 0.015, spreads: false, standbyBackends: [], standbyRatio: 0.5 },
     telemetry: { host: '::1', port: 0 },
     admin: { socket: '/var/run/meshcert/admin.sock' },
   });

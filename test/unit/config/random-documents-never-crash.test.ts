@@ -9,7 +9,7 @@ service: web
 tags: {kuma.io/service: web}
 allow: [spiffe://default/web]
 deliver: {files: [{directory: /a, keyMode: "0640", group: 1}], sds: {socket: /s}, hooks: [{exec: [a]}]}
-rotation: {jitter: 2%, standbyBackends: [], onStart: reissue}
+rotation: {jitter: 2%, spread: true, standbyBackends: [], onStart: reissue}
 telemetry: {address: "127.0.0.1:9902"}
 admin: {socket: /a.sock}
 `;

@@ -23,7 +23,7 @@ const DEFAULTS = {
     hooks: [],
     verify: [],
   },
-  rotation: { jitterRatio: 0.02, standbyBackends: [], standbyRatio: 0.5 },
+  rotation: { jitterRatio: 0.02, spreads: true, standbyBackends: [], standbyRatio: 0.5 },
   telemetry: { host: '127.0.0.1', port: 9902 },
   admin: { socket: '/srv/.meshcert/admin.sock' },
 };

@@ -8,7 +8,9 @@ function setUp() {
     backend: 'vault-1',
     raise: (seconds) => `vault patch pki/roles/mesh max_ttl=${seconds}s`,
   });
-  return { log, see: (askedSeconds: number, gotSeconds: number) => watch({ askedSeconds, gotSeconds }) };
+  const see = (askedSeconds: number, gotSeconds: number, fullSeconds?: number) =>
+    watch({ askedSeconds, gotSeconds, fullSeconds });
+  return { log, see };
 }
 
 t.test('a clearly shorter life is told once, with the command that mends it', async (t) => {
@@ -20,6 +22,17 @@ t.test('a clearly shorter life is told once, with the command that mends it', as
     log.lines[0],
     /WARN .*backend=vault-1 askedSeconds=86400 gotSeconds=3600 .*vault patch pki\/roles\/mesh max_ttl=86400s/,
   );
+});
+
+t.test('where less is asked for to spread a fleet, what is told is the life that is configured', async (t) => {
+  const { log, see } = setUp();
+  see(43_200, 3600, 86_400);
+  see(86_400, 3600);
+  t.equal(log.lines.length, 1, 'the next one is nothing new');
+  t.match(log.lines[0], /askedSeconds=86400 gotSeconds=3600 .*max_ttl=86400s/);
+  const other = setUp();
+  other.see(43_200, 43_200, 86_400);
+  t.same(other.log.lines, [], 'and nothing, when it got that');
 });
 
 t.test('a change is told again', async (t) => {
