@@ -1,5 +1,5 @@
 import type { Backend, Config } from '../config/config.ts';
-import type { Candidate, RotationPlan } from '../rotation/rotation.ts';
+import type { Candidate, RotationPlan } from '../rotation/plan.ts';
 import type { Issuers } from './issuers.ts';
 
 /** What to keep fresh: the enabled backend is asked first, then its standbys; none while mTLS is off. */

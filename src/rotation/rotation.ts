@@ -7,8 +7,6 @@ import { type Clock, MAX_SLEEP_MS } from '../clock.ts';
 import { AgentError } from '../errors.ts';
 import type { Generation, IdentitySink } from '../identity/identity.ts';
 import type { KeyType } from '../identity/key-pair.ts';
-import type { SpiffeId } from '../identity/spiffe-id.ts';
-import type { Issuer } from '../issuer/issuer.ts';
 import type { Log } from '../log.ts';
 import { computeRetryDelayMs } from './backoff.ts';
 import {
@@ -21,33 +19,8 @@ import {
 import { giveTime } from './give-time.ts';
 import { issueIdentity } from './issue-identity.ts';
 import { holdOpenRequest, type OpenRequest } from './open-request.ts';
-import { computeRotationDueMs, spreadTtlSeconds } from './schedule.ts';
-
-/** Why a certificate is asked for; a bounded label. */
-export type RotationReason = 'start' | 'due' | 'requested' | 'signal' | 'reconfigured' | 'ca_changed' | 'standby';
-
-/** One CA that may be asked. */
-export interface Candidate {
-  readonly backend: string;
-  readonly ttlSeconds: number;
-  /** Its issuer, loaded when it is first asked. */
-  readonly open: () => Promise<Issuer>;
-}
-
-/** What to keep fresh, and by whom. Replaced as a whole when the configuration changes. */
-export interface RotationPlan {
-  readonly spiffeId: SpiffeId;
-  /** Undefined: EC P-256, unless the CA demands another. */
-  readonly keyType: KeyType | undefined;
-  /** At most 0.02. */
-  readonly jitterRatio: number;
-  /** Whether a certificate that all agents ask for at once may live for less than the others. */
-  readonly spreads: boolean;
-  /** The CA that the mesh enables, then the standbys. Empty: mTLS is off, nothing is issued. */
-  readonly candidates: readonly Candidate[];
-  /** The share of the life left after a rotation was due that must be gone before a standby is asked. */
-  readonly standbyRatio: number;
-}
+import { type Candidate, chooseTtlSeconds, type RotationPlan, type RotationReason } from './plan.ts';
+import { computeRotationDueMs } from './schedule.ts';
 
 export interface RotationPorts {
   readonly sink: IdentitySink;
@@ -75,9 +48,6 @@ interface Waiter {
 type Outcome =
   | { readonly generation: Generation; readonly nextAtMs: number }
   | { readonly generation: undefined; readonly error: AgentError; readonly nextAtMs: number };
-
-/** What all agents of a mesh do at the same time. */
-const TOGETHER: readonly RotationReason[] = ['start', 'reconfigured', 'ca_changed'];
 
 const NO_FAILURES: Failures = { failuresBefore: 0, failuresOnStandby: 0 };
 
@@ -191,8 +161,7 @@ export class Rotation {
   ): Promise<Outcome> {
     const { clock, random, sink, observer, log } = this.#ports;
     const keyType = plan.keyType ?? this.#keyTypes.get(backend) ?? 'ec-p256';
-    const spreadUnit = plan.spreads && TOGETHER.includes(reason) ? this.#spreadUnit : 1;
-    const life = { ttlSeconds: spreadTtlSeconds(fullTtlSeconds, spreadUnit), fullTtlSeconds };
+    const life = { ttlSeconds: chooseTtlSeconds(plan, fullTtlSeconds, reason, this.#spreadUnit), fullTtlSeconds };
     const wanted = { spiffeId: plan.spiffeId, ...life, keyType, mayChangeKeyType: plan.keyType === undefined };
     const ports = { issuer: await open(), clock, open: this.#openRequestAt(backend) };
     const issued = await issueIdentity(wanted, ports, signal);

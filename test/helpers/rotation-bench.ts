@@ -1,7 +1,8 @@
 import { AgentError } from '../../src/errors.ts';
 import type { KeyType } from '../../src/identity/key-pair.ts';
 import { SpiffeId } from '../../src/identity/spiffe-id.ts';
-import { Rotation, type RotationObserver, type RotationPlan } from '../../src/rotation/rotation.ts';
+import type { RotationPlan } from '../../src/rotation/plan.ts';
+import { Rotation, type RotationObserver } from '../../src/rotation/rotation.ts';
 import { IdentityStore } from '../../src/store/identity-store.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeIssuer } from './fake-issuer.ts';
