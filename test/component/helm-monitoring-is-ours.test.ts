@@ -38,11 +38,11 @@ t.test('agents are found by what injection gives them, under a job that the aler
   t.match(parse(example).scrape_configs[0].relabel_configs[0], { regex: METRICS_PORT }, 'as the page says');
 });
 
-t.test('webhook and signer are found by their Services, under jobs that the alert on agents passes over', async (t) => {
+t.test('webhook and signer are found by their Services, under jobs that their alerts know', async (t) => {
   const { spec } = findManifest(manifests, 'ServiceMonitor', 'meshcert');
   const { selector, endpoints, jobLabel } = spec as {
     selector: { matchLabels: Record<string, string> };
-    endpoints: { port: string }[];
+    endpoints: { port: string; relabelings: object[] }[];
     jobLabel: string;
   };
   const services = manifests.filter(({ kind, metadata }) => {
@@ -50,6 +50,8 @@ t.test('webhook and signer are found by their Services, under jobs that the aler
     return kind === 'Service' && wanted.every(([label, value]) => metadata.labels?.[label] === value);
   });
   t.same(services.map(({ metadata }) => metadata.labels?.[jobLabel]).sort(), ['signer', 'webhook']);
+  const named = { sourceLabels: ['job'], targetLabel: 'job', replacement: 'meshcert-$1' };
+  t.same(endpoints[0]?.relabelings, [named]);
   for (const service of services) {
     const { ports } = service.spec as { ports: { name: string; targetPort: string }[] };
     const port = ports.find(({ name }) => name === endpoints[0]?.port);

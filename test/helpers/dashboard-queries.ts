@@ -1,16 +1,22 @@
 import type { Dashboard } from './monitoring-files.ts';
 
+/** The row that is about no agent. */
+export const SERVICES_ROW = 'Webhook and signer';
+
 /** The queries of a dashboard as Grafana sends them, once its variables have values. */
 export interface DashboardQuery {
   readonly title: string;
+  /** Of which row. */
+  readonly row: string;
   readonly expression: string;
 }
 
 /** @param values by the name of the variable, without `$`. */
 export function listQueries({ panels }: Dashboard, values: Readonly<Record<string, string>>): DashboardQuery[] {
-  return panels.flatMap(({ title, targets = [] }) =>
-    targets.map(({ expr }) => ({ title, expression: fillIn(expr, values) })),
-  );
+  return panels.flatMap(({ title, targets = [] }, index) => {
+    const row = panels.slice(0, index).findLast(({ type }) => type === 'row')?.title ?? '';
+    return targets.map(({ expr }) => ({ title, row, expression: fillIn(expr, values) }));
+  });
 }
 
 /** What each variable is chosen from: the values of a label of a selector, as an expression that groups by it. */
@@ -19,7 +25,7 @@ export function listChoices({ templating }: Dashboard, values: Readonly<Record<s
     if (definition === undefined) return [];
     const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(definition) ?? [];
     if (selector === undefined) throw new Error(`${name}: ${definition}`);
-    return [{ title: name, expression: fillIn(`group by (${label}) (${selector})`, values) }];
+    return [{ title: name, row: '', expression: fillIn(`group by (${label}) (${selector})`, values) }];
   });
 }
 

@@ -22,6 +22,11 @@ interface Metadata {
 interface Selector {
   readonly matchLabels: Labels;
 }
+interface Relabeling {
+  readonly sourceLabels?: readonly string[];
+  readonly targetLabel: string;
+  readonly replacement: string;
+}
 interface PodMonitor {
   readonly metadata: Metadata;
   readonly spec: {
@@ -29,7 +34,7 @@ interface PodMonitor {
     readonly selector: Selector;
     readonly podMetricsEndpoints: readonly {
       readonly port: string;
-      readonly relabelings?: readonly { readonly targetLabel: string; readonly replacement: string }[];
+      readonly relabelings?: readonly Relabeling[];
     }[];
   };
 }
@@ -39,7 +44,7 @@ interface ServiceMonitor {
     readonly jobLabel: string;
     readonly podTargetLabels: readonly string[];
     readonly selector: Selector;
-    readonly endpoints: readonly { readonly port: string }[];
+    readonly endpoints: readonly { readonly port: string; readonly relabelings?: readonly Relabeling[] }[];
   };
 }
 interface Service {
@@ -98,10 +103,7 @@ function followPods({ metadata, spec }: PodMonitor, pods: readonly NodePod[]): o
         { source_labels: ['__meta_kubernetes_pod_container_port_name'], regex: port, action: 'keep' },
         ...nameTarget,
         { target_label: 'job', replacement: `${metadata.namespace}/${metadata.name}` },
-        ...relabelings.map(({ targetLabel, replacement, ...rest }) => {
-          refuseUnknown(metadata, rest);
-          return { target_label: targetLabel, replacement };
-        }),
+        ...relabelings.map((one) => translate(metadata, one)),
       ],
     };
   });
@@ -111,7 +113,7 @@ function followServices(monitor: ServiceMonitor, services: readonly Service[], p
   const { metadata, spec } = monitor;
   const { jobLabel, podTargetLabels, selector, endpoints, ...unknown } = spec;
   refuseUnknown(metadata, unknown);
-  return endpoints.map(({ port, ...more }, index) => {
+  return endpoints.map(({ port, relabelings = [], ...more }, index) => {
     refuseUnknown(metadata, more);
     return {
       job_name: `serviceMonitor/${metadata.namespace}/${metadata.name}/${index}`,
@@ -128,6 +130,7 @@ function followServices(monitor: ServiceMonitor, services: readonly Service[], p
           regex: '(.+)',
           target_label: toName(label),
         })),
+        ...relabelings.map((one) => translate(metadata, one)),
       ],
     };
   });
@@ -138,6 +141,14 @@ const nameTarget = [
   { source_labels: ['__meta_kubernetes_pod_container_name'], target_label: 'container' },
   { source_labels: ['__meta_kubernetes_pod_name'], target_label: 'pod' },
 ];
+
+function translate(
+  metadata: Metadata,
+  { sourceLabels = [], targetLabel, replacement, ...unknown }: Relabeling,
+): object {
+  refuseUnknown(metadata, unknown);
+  return { source_labels: sourceLabels, target_label: targetLabel, replacement };
+}
 
 /** One target for each port of each container, also of init containers, as in the role `pod`. */
 function discoverPorts({ pod, address }: NodePod): { targets: string[]; labels: Record<string, string> }[] {

@@ -26,6 +26,8 @@ export interface Prometheus {
   query(expression: string): Promise<Sample[]>;
   /** Errors of the last evaluation of each rule, by alert; none while all are well. */
   ruleErrors(): Promise<string[]>;
+  /** Scrapes others from now on, soon. */
+  scrape(scrapeConfigs: readonly unknown[]): void;
   stop(): Promise<unknown>;
 }
 
@@ -49,12 +51,12 @@ interface RulesData {
 export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
   const { directory, scrapeConfigs, rules } = options;
   const address = `127.0.0.1:${await freePort()}`;
-  const config = {
-    global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
-    rule_files: ['alerts.yaml'],
-    scrape_configs: scrapeConfigs,
+  const configure = (scrape_configs: readonly unknown[]) => {
+    const global = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
+    const config = { global, rule_files: ['alerts.yaml'], scrape_configs };
+    writeFileSync(join(directory, 'prometheus.yaml'), stringify(config));
   };
-  writeFileSync(join(directory, 'prometheus.yaml'), stringify(config));
+  configure(scrapeConfigs);
   writeFileSync(join(directory, 'alerts.yaml'), stringify(rules));
   const running = await startProcess({
     name: 'prometheus',
@@ -81,6 +83,10 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
       const { groups } = await ask<RulesData>('rules');
       const ill = groups.flatMap((group) => group.rules).filter(({ health }) => health === 'err');
       return ill.map(({ name, lastError }) => `${name}: ${lastError}`);
+    },
+    scrape(others) {
+      configure(others);
+      running.kill('SIGHUP');
     },
     stop: running.stop,
   };

@@ -1,25 +1,32 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
 import { METRICS_PORT } from '../../src/inject/names.ts';
 import { startAgent } from '../helpers/agent.ts';
+import { WITH_SIGNER } from '../helpers/chart-values.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { findManifest, openHelm } from '../helpers/helm.ts';
 import { renderBuiltinMesh } from '../helpers/kong-mesh.ts';
 import { readRuleFile } from '../helpers/monitoring-files.ts';
 import { startPrometheus, telemetryAddress } from '../helpers/prometheus.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+
+interface PodTemplate {
+  readonly template: { readonly metadata: { readonly labels: Readonly<Record<string, string>> } };
+}
 
 interface ScrapeFile {
   readonly scrape_configs: readonly [Readonly<Record<string, unknown>>];
 }
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/monitoring.md'), 'utf8');
-const [forPods = {}, forMachines = {}] = [...page.matchAll(/^```yaml\n(scrape_configs:.*?)^```$/gms)].map(
-  ([, text = '']) => {
-    return (parse(text) as ScrapeFile).scrape_configs[0];
-  },
-);
+const [forPods = {}, forMachines = {}, forServices = {}] = [
+  ...page.matchAll(/^```yaml\n(scrape_configs:.*?)^```$/gms),
+].map(([, text = '']) => {
+  return (parse(text) as ScrapeFile).scrape_configs[0];
+});
 const directory = temporaryDirectory(t);
 const agent = await startAgent({ directory: join(directory, 'agent'), mesh: renderBuiltinMesh('1h') });
 t.teardown(() => agent.stop());
@@ -38,6 +45,21 @@ function discover(pod: string, portName: string, phase = 'Running') {
     __meta_kubernetes_pod_container_port_name: portName,
   };
   return { targets: [instance], labels };
+}
+
+/** What it gives to the pods of a Deployment of the chart. */
+async function discoverPods(deployment: string): Promise<Record<string, string>> {
+  const manifests = await openHelm({ directory }).render(WITH_SIGNER);
+  const { template } = findManifest(manifests, 'Deployment', deployment).spec as PodTemplate;
+  const labels = Object.entries(template.metadata.labels).map(([name, value]) => [
+    `__meta_kubernetes_pod_label_${name.replaceAll(/\W/g, '_')}`,
+    value,
+  ]);
+  return {
+    ...Object.fromEntries(labels),
+    __meta_kubernetes_namespace: 'meshcert-system',
+    __meta_kubernetes_pod_name: `${deployment}-0`,
+  };
 }
 
 t.test(
@@ -84,5 +106,39 @@ t.test(
       return samples.length === 2 && samples.map((sample) => sample.labels.pod ?? 'machine').sort();
     });
     t.same(down, ['machine', 'web-1']);
+  },
+);
+
+t.test(
+  'as documented, Prometheus finds webhook and signer, and what is told of them is not told of an agent',
+  async (t) => {
+    const { kubernetes_sd_configs: discovery, ...rules } = forServices;
+    t.same(discovery, [{ role: 'pod', namespaces: { names: ['meshcert-system'] } }]);
+    const discovered = await Promise.all(['meshcert-webhook', 'meshcert-signer-default'].map(discoverPods));
+    const away = `127.0.0.1:${await freePort()}`;
+    const found = discovered.flatMap((labels) =>
+      ['metrics', 'https'].map((port) => ({
+        targets: [away],
+        labels: { ...labels, __meta_kubernetes_pod_container_port_name: port },
+      })),
+    );
+    const own = join(directory, 'services');
+    mkdirSync(own);
+    const prometheus = await startPrometheus({
+      directory: own,
+      scrapeConfigs: [{ ...rules, static_configs: found }],
+      rules: readRuleFile(),
+    });
+    t.teardown(() => prometheus.stop());
+    const told = async () => {
+      const samples = await prometheus.query('ALERTS');
+      const lines = samples.map(({ labels }) => `${labels.alertname} ${labels.job} ${labels.namespace} ${labels.mesh}`);
+      return lines.length >= 2 && lines.sort();
+    };
+    t.same(await eventually('both are missed', told, { timeoutMs: 30_000 }), [
+      'MeshcertSignerDown meshcert-signer meshcert-system default',
+      'MeshcertWebhookDown meshcert-webhook meshcert-system undefined',
+    ]);
+    t.same(await prometheus.ruleErrors(), []);
   },
 );

@@ -1,12 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import t from 'tap';
+import { makeInstruments as makeSignerInstruments } from '../../../src/signer/instruments.ts';
+import { makeInstruments as makeWebhookInstruments } from '../../../src/webhook/instruments.ts';
 import { alertOf, monitoringFile, readAlerts, readDashboard, readRuleTests } from '../../helpers/monitoring-files.ts';
 import { setUpObservation } from '../../helpers/observation-bench.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../../docs/monitoring.md'), 'utf8');
 const { observation } = await setUpObservation();
-const types = [...(await observation.metrics.render()).matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+const registries = [
+  makeWebhookInstruments({ version: '1', nodeVersion: 'v24' }),
+  makeSignerInstruments([], '1', 'v24'),
+];
+const scrapes = [observation.metrics.render(), ...registries.map(({ registry }) => registry.metrics())];
+const types = [...(await Promise.all(scrapes)).join('\n').matchAll(/^# TYPE (\w+) (\w+)$/gm)];
 const metrics = types.map(([, name = '']) => name);
 /** As Prometheus stores them. */
 const series = new Set(
@@ -19,7 +26,11 @@ function findNames(text: string): string[] {
   return text.match(/\b(?:meshcert|process)_[a-z_]+\b/g) ?? [];
 }
 
-t.test('alerts, their tests, the dashboard and the page name no metric that an agent does not have', (t) => {
+function isOfAgents(alert: string): boolean {
+  return !/^Meshcert(Webhook|Signer)/.test(alert);
+}
+
+t.test('alerts, their tests, the dashboard and the page name no metric that nobody has', (t) => {
   t.ok(series.has('meshcert_issue_duration_seconds_bucket') && series.size > 20);
   for (const name of ['alerts.yaml', 'alerts.test.yaml', 'dashboard.json']) {
     const named = findNames(readFileSync(monitoringFile(name), 'utf8'));
@@ -43,10 +54,25 @@ t.test('each alert is about our metrics, or whether they can be scraped', (t) =>
   t.equal(new Set(alerts.map(({ alert }) => alert)).size, alerts.length, 'no name is there twice');
   for (const { alert, expr, labels, annotations } of alerts) {
     t.match(alert, /^Meshcert[A-Z]\w+$/);
-    t.ok(findNames(expr).length > 0 || expr.startsWith('up{'), `${alert}: ${expr}`);
+    t.ok(findNames(expr).length > 0 || /\bup\{job=/.test(expr), `${alert}: ${expr}`);
     t.ok(['critical', 'warning'].includes(labels.severity ?? ''), `${alert} has a severity`);
     t.same(Object.keys(annotations), ['summary', 'description', 'runbook_url'], alert);
-    t.match(annotations.summary, '{{ or $labels.pod $labels.instance }}: ', `${alert} says of whom, pod or machine`);
+    const whose = isOfAgents(alert) ? 'pod $labels.instance' : 'namespace $labels.job';
+    t.ok(
+      annotations.summary?.startsWith(`{{ or $labels.${whose} }}: `),
+      `${alert} says of whom, in a cluster or elsewhere`,
+    );
+  }
+  t.end();
+});
+
+t.test('the alerts on webhook and signer are about all replicas together', (t) => {
+  const others = readAlerts().filter(({ alert }) => !isOfAgents(alert));
+  t.ok(others.length > 5);
+  for (const { alert, expr } of others) {
+    const groups = [...expr.matchAll(/\b(?:by|without) \((.*?)\)/g)].map(([text]) => text);
+    const labels = alert.startsWith('MeshcertSigner') ? 'cluster, namespace, job, mesh' : 'cluster, namespace, job';
+    t.ok(groups.length > 0 && groups.every((text) => text.startsWith(`by (${labels}`)), `${alert}: ${expr}`);
   }
   t.end();
 });
@@ -75,7 +101,7 @@ t.test('each alert is seen to fire and to be silent', (t) => {
       one.name,
     );
     t.ok(expected.includes(0), `${one.name}: silent`);
-    t.ok(expected.includes(2), `${one.name}: fires for a pod and a machine`);
+    t.ok(expected.includes(2), `${one.name}: fires, in a cluster and elsewhere`);
   }
   t.end();
 });
