@@ -212,19 +212,25 @@ function isConnected(socket: { connecting: boolean } | null): boolean {
   return socket !== null && !socket.connecting;
 }
 
-async function readText(message: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) {
-      throw new AgentError('ERR_CA_PROTOCOL', 'the answer is larger than any of Vault: more than 1 MiB', {
-        remedy: 'check that conf.fromCp.address is that of Vault',
-      });
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** By events: an asynchronous iterator costs half a millisecond more at its first use. */
+function readText(message: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    message.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
+      else message.destroy(explainFlood());
+    });
+    message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    message.on('error', reject);
+  });
+}
+
+function explainFlood(): AgentError {
+  return new AgentError('ERR_CA_PROTOCOL', 'the answer is larger than any of Vault: more than 1 MiB', {
+    remedy: 'check that conf.fromCp.address is that of Vault',
+  });
 }
 
 function readAnswer(
