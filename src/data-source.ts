@@ -19,16 +19,19 @@ export type DataSource =
 /** Reads a source anew at each call: credentials rotate, and are never remembered. */
 export type ReadDataSource = (source: DataSource) => Promise<string>;
 
+/** @param text that of the file. Undefined: it is about to be read, or is no file. */
+export type TellRead = (path: string, text?: string) => void;
+
 /**
  * @param secretsDirectory where `secret: NAME` is the file NAME.
- * @param reading is told each path, absolute or not, before it is read.
+ * @param reading is told each path, absolute or not, before it is read, and what was read there.
  * @param readSecret gives a secret that is no file there. Undefined: such a secret is missing.
  * @returns a reader that gives the text as it is stored; callers trim what must be one word.
  * @throws AgentError `ERR_SOURCE` when it cannot be read or is empty.
  */
 export function openDataSources(
   secretsDirectory: string,
-  reading?: (path: string) => void,
+  reading?: TellRead,
   readSecret?: (name: string) => Promise<string>,
 ): ReadDataSource {
   return async (source) => {
@@ -38,6 +41,7 @@ export function openDataSources(
     const isElsewhere = source.kind === 'secret' && readSecret !== undefined && !existsSync(path);
     if (isElsewhere) return readSecret(source.name);
     const text = source.kind === 'directory' ? readFolder(source, path) : readText(source, path);
+    if (source.kind !== 'directory') reading?.(path, text);
     if (text.trim() === '') throw new AgentError('ERR_SOURCE', `${describe(source, path)} is empty`);
     return text;
   };

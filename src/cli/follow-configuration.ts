@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Agent } from '../agent.ts';
 import type { Clock } from '../clock.ts';
@@ -12,8 +12,11 @@ import { readConfig } from './read-config.ts';
 export interface Followed {
   /** What `-c` named, in order. */
   readonly files: readonly string[];
-  /** Absolute paths of the credentials that were read so far. */
-  readonly sources: () => Iterable<string>;
+  /**
+   * By path, what was read last: of the configuration with what is running, of credentials so far. What has changed since
+   * then is brought in as well, although nobody watched.
+   */
+  readonly lastRead: ReadonlyMap<string, string>;
 }
 
 /**
@@ -22,11 +25,12 @@ export interface Followed {
  */
 export async function followConfiguration(
   agent: Pick<Agent, 'reconfigure' | 'sourcesChanged'>,
-  { files, sources }: Followed,
+  { files, lastRead }: Followed,
   { edge, clock, log }: { readonly edge: Edge; readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
 ): Promise<void> {
   const configured = files.map((file) => resolve(edge.currentDirectory, file));
+  const sources = () => [...lastRead.keys()].filter((path) => !configured.includes(path));
 
   async function reload(): Promise<void> {
     const { config, problems } = await readConfig(files, edge);
@@ -43,16 +47,21 @@ export async function followConfiguration(
 
   async function changed(paths: ReadonlySet<string>): Promise<void> {
     if (configured.some((path) => paths.has(path))) await reload();
-    if ([...sources()].some((path) => paths.has(path))) agent.sourcesChanged();
+    if (sources().some((path) => paths.has(path))) agent.sourcesChanged();
   }
 
-  const ports = { openHints: openFolderHints, readFile: readIfThere, clock, log };
-  await watchFiles(() => [...configured, ...sources()], changed, ports, signal);
+  const ports = { openHints: openFolderHints, readFile: readIfThere, lastRead, clock, log };
+  await watchFiles(() => [...configured, ...sources()].filter(canBeReadAgain), changed, ports, signal);
 }
 
-function readIfThere(path: string): Buffer | undefined {
+/** Not a pipe, such as the shell's `<(...)`: it gives its text once, and whoever reads it again waits for ever. */
+function canBeReadAgain(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+}
+
+function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path);
+    return readFileSync(path, 'utf8');
   } catch {
     return undefined;
   }

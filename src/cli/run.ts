@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { formatProblem } from '../config/problem.ts';
 import { type Log, type LogLevel, openLog } from '../log.ts';
 import type { ToldSystemd } from '../systemd/tell-systemd.ts';
+import { openReadRecord } from '../watch/read-record.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import type { followConfiguration } from './follow-configuration.ts';
 import { openSources } from './open-sources.ts';
@@ -64,19 +65,19 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
     write: terminal?.write ?? edge.writeError,
     paintLevel: terminal?.paintLevel,
   });
-  const { config, problems } = await readConfig(options.files, edge);
+  const { lastRead, remember } = openReadRecord();
+  const { config, problems } = await readConfig(options.files, edge, remember);
   for (const problem of problems.filter(({ severity }) => severity === 'warning')) log.warn(formatProblem(problem));
   if (config === undefined) {
     const mistakes = problems.filter(({ severity }) => severity === 'error');
     for (const problem of mistakes) edge.writeError(`${formatProblem(problem)}\n`);
     return 2;
   }
-  const sources = new Set<string>();
   const agent = await openAgent(config, {
     clock,
     random: edge.random,
     log,
-    readSource: openSources(options.secretsDir, edge, (path) => void sources.add(path)),
+    readSource: openSources(options.secretsDir, edge, remember),
     readUsage: edge.readUsage,
     facts: { version, nodeVersion: edge.nodeVersion, pid: edge.pid },
     uid: edge.uid,
@@ -102,8 +103,7 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
   let shown: Promise<void> | undefined;
   try {
     await agent.run(stop.signal, () => {
-      const followed = { files: options.files, sources: () => sources };
-      following = follow(agent, followed, { edge, clock, log }, ended.signal);
+      following = follow(agent, { files: options.files, lastRead }, { edge, clock, log }, ended.signal);
       shown = terminal?.showCountdown(agent.status, leaving);
     });
   } finally {

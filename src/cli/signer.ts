@@ -8,6 +8,7 @@ import { IDENTITY_TEMPLATE } from '../kubernetes/mesh-signer.ts';
 import type { Log } from '../log.ts';
 import type { SettingsInput } from '../signer/settings.ts';
 import type { Signer } from '../signer/signer.ts';
+import { openReadRecord } from '../watch/read-record.ts';
 import type { Edge, ExitCode } from './edge.ts';
 import { followConfiguration } from './follow-configuration.ts';
 import { type LogChoice, openCommandLog } from './open-command-log.ts';
@@ -39,7 +40,8 @@ export const SIGNER_DEFAULTS = {
 export async function runSigner(options: SignerOptions, edge: Edge): Promise<ExitCode> {
   const clock = systemClock;
   const log = openCommandLog(options, edge, clock);
-  const { config, problems } = await readConfig(options.files, edge);
+  const { lastRead, remember } = openReadRecord();
+  const { config, problems } = await readConfig(options.files, edge, remember);
   for (const problem of problems) {
     if (problem.severity === 'warning') log.warn(formatProblem(problem));
     else edge.writeError(`${formatProblem(problem)}\n`);
@@ -60,8 +62,7 @@ export async function runSigner(options: SignerOptions, edge: Edge): Promise<Exi
   const leaseKubernetes = await openKubernetes({ access, limitMs: LEASE_CALL_LIMIT_MS }, { clock, random });
   const backends = settings.backends.map(({ name }) => name);
   const observation = openSignerObservation({ backends, version, nodeVersion: edge.nodeVersion }, clock);
-  const sources = new Set<string>();
-  const readSource = openSources(options.secretsDir, edge, (path) => void sources.add(path));
+  const readSource = openSources(options.secretsDir, edge, remember);
   const home = {
     namespace: options.namespace ?? kubernetes.namespace,
     identity: `${edge.hostName}_${randomBytes(4).toString('hex')}`,
@@ -85,7 +86,7 @@ export async function runSigner(options: SignerOptions, edge: Edge): Promise<Exi
     reconfigure: async (next: Config) => reconfigure(signer, () => makeSettings(toInput(next, options)), log),
     sourcesChanged: signer.sourcesChanged,
   };
-  const followed = { files: options.files, sources: () => sources };
+  const followed = { files: options.files, lastRead };
   await Promise.all([
     signer.run(stop.signal),
     followConfiguration(follower, followed, { edge, clock, log }, stop.signal),

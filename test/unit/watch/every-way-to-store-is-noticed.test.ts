@@ -13,15 +13,15 @@ function watchOne(t: Test, path: string) {
   const stop = new AbortController();
   const readFile = (file: string) => {
     try {
-      return readFileSync(file);
+      return readFileSync(file, 'utf8');
     } catch {
       return undefined;
     }
   };
   const watching = watchFiles(
     () => [path],
-    async () => void told.push(readFile(path)?.toString() ?? 'gone'),
-    { openHints: openFolderHints, readFile, clock: systemClock, log: openRecordingLog() },
+    async () => void told.push(readFile(path) ?? 'gone'),
+    { openHints: openFolderHints, readFile, lastRead: new Map(), clock: systemClock, log: openRecordingLog() },
     stop.signal,
   );
   t.teardown(async () => {
