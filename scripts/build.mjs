@@ -81,7 +81,7 @@ const { outputFiles, metafile } = await build({
   // The same code as ES modules, of which only what is used gets in.
   alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
   define: { MESHCERT_VERSION: JSON.stringify(version) },
-  minifyWhitespace: true,
+  minify: true,
   legalComments: 'linked',
   logLevel: 'warning',
 });
@@ -141,7 +141,7 @@ async function convertToCommonJs(code) {
     format: 'cjs',
     platform: 'node',
     supported: { 'dynamic-import': false },
-    minifyWhitespace: true,
+    minify: true,
   });
   return converted;
 }

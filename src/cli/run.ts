@@ -65,7 +65,7 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
     write: terminal?.write ?? edge.writeError,
     paintLevel: terminal?.paintLevel,
   });
-  const { lastRead, remember } = openReadRecord();
+  const { digests, remember } = openReadRecord();
   const { config, problems } = await readConfig(options.files, edge, remember);
   for (const problem of problems.filter(({ severity }) => severity === 'warning')) log.warn(formatProblem(problem));
   if (config === undefined) {
@@ -103,7 +103,7 @@ export async function run(options: RunOptions, edge: Edge): Promise<ExitCode> {
   let shown: Promise<void> | undefined;
   try {
     await agent.run(stop.signal, () => {
-      following = follow(agent, { files: options.files, lastRead }, { edge, clock, log }, ended.signal);
+      following = follow(agent, { files: options.files, lastRead: digests() }, { edge, clock, log }, ended.signal);
       shown = terminal?.showCountdown(agent.status, leaving);
     });
   } finally {

@@ -40,7 +40,7 @@ export const SIGNER_DEFAULTS = {
 export async function runSigner(options: SignerOptions, edge: Edge): Promise<ExitCode> {
   const clock = systemClock;
   const log = openCommandLog(options, edge, clock);
-  const { lastRead, remember } = openReadRecord();
+  const { digests, remember } = openReadRecord();
   const { config, problems } = await readConfig(options.files, edge, remember);
   for (const problem of problems) {
     if (problem.severity === 'warning') log.warn(formatProblem(problem));
@@ -86,7 +86,7 @@ export async function runSigner(options: SignerOptions, edge: Edge): Promise<Exi
     reconfigure: async (next: Config) => reconfigure(signer, () => makeSettings(toInput(next, options)), log),
     sourcesChanged: signer.sourcesChanged,
   };
-  const followed = { files: options.files, lastRead };
+  const followed = { files: options.files, lastRead: digests() };
   await Promise.all([
     signer.run(stop.signal),
     followConfiguration(follower, followed, { edge, clock, log }, stop.signal),

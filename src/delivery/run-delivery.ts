@@ -43,8 +43,8 @@ export async function runDelivery(
   signal: AbortSignal,
 ): Promise<void> {
   let handed = false;
-  // After whatever is to be sent to the CA has been sent.
-  setImmediate(() => void delivery.prepare().catch(() => undefined));
+  // After whatever is to be sent to the CA has been sent, and what it may have answered meanwhile: then nobody waits for it.
+  setImmediate(() => setImmediate(() => void delivery.prepare().catch(() => undefined)));
   await followNewest(source.changes(signal), async (state, superseded) => {
     // Nothing yet is not the same as nothing any more: what an earlier run left may be valid still, and stays.
     if (state === undefined && !handed) return;

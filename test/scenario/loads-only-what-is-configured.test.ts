@@ -29,9 +29,9 @@ const PARTS = {
   vault: 'vault token not revoked',
   // Only where the environment says so.
   proxy: 'it does not let us through',
-  retries: 'LEAST_PAUSE_MS',
+  retries: 'module.exports={retryRequests}',
   builtin: 'cannot keep a CA in',
-  provided: 'function openProvided(',
+  provided: 'module.exports={openProvided}',
   certmanager: 'of the CertificateRequest',
   signingRequests: 'is approved and was not signed',
   kubernetes: 'allowWatchBookmarks',
@@ -48,7 +48,7 @@ const PARTS = {
   // Only where systemd started it.
   systemd: 'RELOADING=1',
   // Only when somebody asks for reflection.
-  protoFiles: '"symbols":["SpiffeWorkloadAPI"',
+  protoFiles: 'symbols:["SpiffeWorkloadAPI"',
 } as const;
 type Part = keyof typeof PARTS;
 

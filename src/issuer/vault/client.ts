@@ -129,9 +129,12 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
       agent,
       ...proxied?.options,
       method: call.method,
-      signal,
       headers: { ...headers, ...proxied?.headers },
     });
+    // By hand: the option "signal" has Node load and compile what it watches streams with.
+    const giveUp = () => request.destroy(new Error('given up'));
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
     if (call.onSent !== undefined) request.once('finish', call.onSent);
     try {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -146,6 +149,8 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
     } catch (cause) {
       if (signal.aborted) throw explainAbort(signal, { ...attempt, connected: isConnected(request.socket) });
       throw explainNetworkError(proxied?.explain(cause) ?? cause, attempt);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
   }
 

@@ -27,7 +27,7 @@ async function start(t: Test, prepare: (file: string) => void = (file) => writeF
   const files = [file];
   prepare(file);
   const token = join(directory, 'token');
-  const { lastRead, remember } = openReadRecord();
+  const { digests, remember } = openReadRecord();
   await readConfig(files, edge, remember);
   await openSources(directory, edge, remember)({ kind: 'secret', name: 'token' });
 
@@ -43,7 +43,7 @@ async function start(t: Test, prepare: (file: string) => void = (file) => writeF
     told,
     follow() {
       const ports = { edge, clock: systemClock, log: openRecordingLog() };
-      const following = followConfiguration(agent, { files, lastRead }, ports, stop.signal);
+      const following = followConfiguration(agent, { files, lastRead: digests() }, ports, stop.signal);
       t.teardown(async () => {
         stop.abort();
         await following;
