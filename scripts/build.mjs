@@ -141,17 +141,21 @@ async function convertToCommonJs(code) {
     format: 'cjs',
     platform: 'node',
     supported: { 'dynamic-import': false },
-    minify: true,
+    // Names stay as loadBuiltinsLate knows them.
+    minifyWhitespace: true,
   });
   return converted;
 }
 
 function loadBuiltinsLate(code) {
-  const late = (name) => `new Proxy({}, { get: (_, name) => require(${name})[name] })`;
-  return code
+  const late = (name) => `new Proxy({}, { get: (held, name) => (held.module ??= require(${name}))[name] })`;
+  const converted = code
     .replace(
       /\bvar (import_\w+) ?= ?require\(("node:[^"]+")\);/g,
       (_, variable, name) => `var ${variable} = ${late(name)};`,
     )
-    .replace(/\(0, ?\w+\.__require\)\(("node:child_process")\)/g, (_, name) => late(name));
+    .replace(/\(0, ?\w+\.\w+\)\(("node:child_process")\)/g, (_, name) => late(name));
+  const [early] = /[^?]= ?require\("node:[^"]+"\)/.exec(converted) ?? [];
+  if (early !== undefined) throw new Error(`a chunk would load a module of Node's at once: ${early}`);
+  return converted;
 }
