@@ -8,14 +8,12 @@
  *
  * @module
  */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { SecureContext } from 'node:tls';
 import { AgentError } from '../../errors.ts';
-import { complaintOf } from './complaint.ts';
 import type { VaultTransport } from './config.ts';
 import { explainAbort, explainNetworkError } from './network-errors.ts';
-
-const MAX_ANSWER_BYTES = 1024 * 1024;
+import { type ReadAnswer, readAnswer } from './read-answer.ts';
 
 export interface VaultClientOptions extends Pick<VaultTransport, 'proxy' | 'ignoresRedirects' | 'headers'> {
   /** Base URL, `https://vault.example:8200`. */
@@ -53,21 +51,9 @@ interface VaultCall {
   readonly onSent?: (() => void) | undefined;
 }
 
-export interface VaultAnswer {
-  readonly status: number;
+export interface VaultAnswer extends ReadAnswer {
   /** The key under `conf.fromCp` whose address was asked; undefined: `address`. */
   readonly addressKey?: AddressKey;
-  /** The JSON; undefined when there was none. */
-  readonly body: unknown;
-  /** What Vault says went wrong: one line, bounded, without the secrets of the call. Empty when it says nothing. */
-  readonly complaint: string;
-  /** Where a redirect leads. */
-  readonly location?: string | undefined;
-  readonly retryAfterMs?: number | undefined;
-  /** Vault's clock when it answered, without the parts of a second. */
-  readonly vaultNowMs?: number | undefined;
-  /** Vault's clock minus ours, to a second. */
-  readonly clockSkewSeconds?: number | undefined;
 }
 
 /** One call; the time limit and the connection are the maker's business. */
@@ -140,9 +126,8 @@ export async function openVaultClient(options: VaultClientOptions): Promise<Vaul
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
         request.on('response', resolve).on('error', reject).end(payload);
       });
-      const text = await readText(response);
       const secrets = [call.token, ...(call.secrets ?? []), ...secretHeaders];
-      const answer = readAnswer(response, text, secrets, { sentAtMs, receivedAtMs: options.nowMs() });
+      const answer = await readAnswer(response, secrets, sentAtMs, options.nowMs);
       const refusal = proxied?.explainAnswer(answer.status, answer.body !== undefined);
       if (refusal !== undefined) throw refusal;
       return { ...answer, addressKey };
@@ -215,66 +200,4 @@ function makeHeaders(options: VaultClientOptions, call: VaultCall, payload: stri
 
 function isConnected(socket: { connecting: boolean } | null): boolean {
   return socket !== null && !socket.connecting;
-}
-
-/** By events: an asynchronous iterator costs half a millisecond more at its first use. */
-function readText(message: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    message.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
-      else message.destroy(explainFlood());
-    });
-    message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    message.on('error', reject);
-  });
-}
-
-function explainFlood(): AgentError {
-  return new AgentError('ERR_CA_PROTOCOL', 'the answer is larger than any of Vault: more than 1 MiB', {
-    remedy: 'check that conf.fromCp.address is that of Vault',
-  });
-}
-
-function readAnswer(
-  { statusCode = 0, headers }: IncomingMessage,
-  text: string,
-  secrets: readonly unknown[],
-  times: { sentAtMs: number; receivedAtMs: number },
-): VaultAnswer {
-  const body = parseJson(text);
-  const dateMs = Date.parse(headers.date ?? '');
-  const vaultNowMs = Number.isNaN(dateMs) ? undefined : dateMs;
-  return {
-    status: statusCode,
-    body,
-    complaint: statusCode < 400 ? '' : complaintOf(body, text, secrets),
-    location: headers.location,
-    retryAfterMs: readRetryAfter(headers, times.receivedAtMs),
-    vaultNowMs,
-    clockSkewSeconds: vaultNowMs === undefined ? undefined : computeClockSkew(vaultNowMs, times),
-  };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Seconds, or a date (RFC 9110, 10.2.3). */
-function readRetryAfter(headers: IncomingHttpHeaders, nowMs: number): number | undefined {
-  const value = headers['retry-after'];
-  if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
-  return ms >= 0 ? ms : undefined;
-}
-
-/** Vault looked at its clock between sending and receiving, and cut off half a second on average. */
-function computeClockSkew(vaultNowMs: number, times: { sentAtMs: number; receivedAtMs: number }): number {
-  return (vaultNowMs + 500 - (times.sentAtMs + times.receivedAtMs) / 2) / 1000;
 }
