@@ -37,7 +37,9 @@ export async function waitFor<T extends KubernetesObject, R>(
     last = progress.error;
   }
   const isTimeUp = (signal.reason as Error | undefined)?.name === 'TimeoutError';
-  throw (isTimeUp ? last : undefined) ?? new AgentError('ERR_CA_UNAVAILABLE', 'the request was given up');
+  throw (
+    (isTimeUp ? last : undefined) ?? new AgentError('ERR_CA_UNAVAILABLE', 'the request for a certificate was given up')
+  );
 }
 
 function explainDeleted(name: string): AgentError {

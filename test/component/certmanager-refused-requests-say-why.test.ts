@@ -100,7 +100,7 @@ t.test('given up while it waits, it is taken away', async (t) => {
   const failing = fail(stop.signal);
   await eventually('it is there', async () => (await unapproved.listRequests()).length === 1);
   stop.abort();
-  t.match(await failing, { code: 'ERR_CA_UNAVAILABLE', message: 'the request was given up' });
+  t.match(await failing, { code: 'ERR_CA_UNAVAILABLE', message: 'the request for a certificate was given up' });
   await issuer.close();
   t.same(await unapproved.listRequests(), [], 'before close is done');
 });
