@@ -9,7 +9,7 @@ export type KeyType = (typeof KEY_TYPES)[number];
 /**
  * A new private key. It stays in this process unless a file delivery is configured.
  *
- * An EC key takes 0.1 ms, less than the way to another thread and back; an RSA key takes up to seconds.
+ * An EC key takes less than the way to another thread and back; an RSA key takes up to seconds.
  */
 export async function makePrivateKey(type: KeyType): Promise<KeyObject> {
   switch (type) {

@@ -32,7 +32,7 @@ export function computeRotationDueMs(life: Lifetime, jitterRatio: number, jitter
 /**
  * The life to ask for where all agents of a mesh ask at once: when they start together, and when the mesh or its CA
  * changes. It lies between a third of it and all of it, so that they do not rotate together for ever after: jitter alone
- * would take hundreds of rotations to part them.
+ * would take more than a thousand rotations to part them.
  *
  * @param unit from 0 to 1; 1: all of it.
  */

@@ -7,16 +7,10 @@ import { parse, parseAllDocuments } from 'yaml';
 import type { Status } from '../../src/observe/status.ts';
 import { startAgent } from '../helpers/agent.ts';
 import { runCommandLine } from '../helpers/command-line.ts';
-import { startKubeApiserver } from '../helpers/kube-apiserver.ts';
-import { startPodNetwork } from '../helpers/pod-network.ts';
+import { startPodCluster } from '../helpers/pod-cluster.ts';
 import { makeServiceAccount, type Rule } from '../helpers/service-account.ts';
-import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
-const directory = temporaryDirectory(t);
-const network = await startPodNetwork(directory);
-t.teardown(() => network.close());
-const cluster = await startKubeApiserver({ directory: join(directory, 'cluster'), podNetwork: network.socket });
-t.teardown(() => cluster.stop());
+const { directory, cluster, network } = await startPodCluster(t);
 await cluster.createNamespace('shop');
 await cluster.createServiceAccount('shop', 'default');
 let addresses = 0;

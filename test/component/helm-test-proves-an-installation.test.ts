@@ -5,20 +5,16 @@ import { WITH_SIGNER } from '../helpers/chart-values.ts';
 import { openClusterNode } from '../helpers/cluster-node.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { installChart, openHelm } from '../helpers/helm.ts';
-import { startKubeApiserver } from '../helpers/kube-apiserver.ts';
-import { startPodNetwork } from '../helpers/pod-network.ts';
+import { startPodCluster } from '../helpers/pod-cluster.ts';
 import { finishPod, runPod } from '../helpers/pod-runner.ts';
 import type { PodToRun } from '../helpers/pod-volumes.ts';
-import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const NAMESPACE = 'meshcert-system';
+/** Of the test's pod, as whoever tries meshcert on this machine has it at the port 9902 of 127.0.0.1. */
+const POD_ADDRESS = '127.3.1.9';
 const TEST_POD = '/api/v1/namespaces/shop/pods/meshcert-test';
-const directory = temporaryDirectory(t);
-const network = await startPodNetwork(directory);
-t.teardown(() => network.close());
 // Of its own: the webhook is registered for all namespaces.
-const cluster = await startKubeApiserver({ directory: join(directory, 'cluster'), podNetwork: network.socket });
-t.teardown(() => cluster.stop());
+const { directory, network, cluster } = await startPodCluster(t);
 const node = openClusterNode(t, { cluster, network, directory });
 const helm = openHelm({ directory, cluster });
 await cluster.createNamespace('shop');
@@ -58,7 +54,8 @@ t.test('with webhook and signer its pod is injected, gets a certificate, and end
     const { status, body } = await cluster.api<PodToRun>('GET', TEST_POD);
     return status === 200 && body;
   });
-  const running = await runPod(t, { pod: ownFiles(pod), cluster, directory: join(directory, 'test') });
+  const options = { cluster, directory: join(directory, 'test'), address: POD_ADDRESS };
+  const running = await runPod(t, { pod: ownFiles(pod), ...options });
   await finishPod(pod, running);
   t.equal(running.container('test').output(), 'ready\n');
   // What the kubelet does.

@@ -1,22 +1,15 @@
-import { join } from 'node:path';
 import t from 'tap';
 import { LEAST, SIGNED_MESH, WITH_SIGNER } from '../helpers/chart-values.ts';
 import { openClusterNode } from '../helpers/cluster-node.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { CHART, installChart, type Manifest, openHelm } from '../helpers/helm.ts';
-import { startKubeApiserver } from '../helpers/kube-apiserver.ts';
-import { startPodNetwork } from '../helpers/pod-network.ts';
+import { startPodCluster } from '../helpers/pod-cluster.ts';
 import { requestJson } from '../helpers/request-json.ts';
-import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 import { uniqueName } from '../helpers/unique-name.ts';
 
 const NAMESPACE = 'meshcert-system';
-const directory = temporaryDirectory(t);
-const network = await startPodNetwork(directory);
-t.teardown(() => network.close());
 // Of its own: the webhook is registered for all namespaces.
-const cluster = await startKubeApiserver({ directory: join(directory, 'cluster'), podNetwork: network.socket });
-t.teardown(() => cluster.stop());
+const { directory, network, cluster } = await startPodCluster(t);
 const node = openClusterNode(t, { cluster, network, directory });
 const helm = openHelm({ directory, cluster });
 

@@ -5,14 +5,12 @@ import { parseAllDocuments } from 'yaml';
 import { type ClusterNode, type NodePod, openClusterNode } from '../helpers/cluster-node.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { installChart, type Manifest } from '../helpers/helm.ts';
-import { startKubeApiserver } from '../helpers/kube-apiserver.ts';
 import type { Cluster } from '../helpers/kube-client.ts';
-import { startPodNetwork } from '../helpers/pod-network.ts';
+import { startPodCluster } from '../helpers/pod-cluster.ts';
 import { callApplication, callWithFiles, openPodTraffic, type PodTraffic } from '../helpers/pod-traffic.ts';
 import type { PodToRun } from '../helpers/pod-volumes.ts';
 import { runMeshcert } from '../helpers/run-meshcert.ts';
 import { makeServiceAccount } from '../helpers/service-account.ts';
-import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 /** Cannot start without its certificate. Tells who calls it, as its Envoy says; or asks the next one, where there is one. */
 const APP = `
@@ -57,11 +55,7 @@ export interface ChartMesh {
  * rotate, and are listed for whoever may look at them.
  */
 export async function chartLeadsToTalkingPods(t: Test, options: ChartOptions): Promise<void> {
-  const directory = temporaryDirectory(t);
-  const network = await startPodNetwork(directory);
-  t.teardown(() => network.close());
-  const cluster = await startKubeApiserver({ directory: join(directory, 'cluster'), podNetwork: network.socket });
-  t.teardown(() => cluster.stop());
+  const { directory, network, cluster } = await startPodCluster(t);
   await options.prepare?.(cluster);
   const node = openClusterNode(t, { cluster, network, directory });
 

@@ -7,8 +7,8 @@
  *
  * A reader that wants a certificate and its key resolves `..data` once and takes both from there.
  *
- * What only changes memory of the kernel is done on the spot: a dozen steps of microseconds each, that would cost ten times as
- * much by way of other threads, and have no part in the time to the first certificate. What waits for a disk, `fsync`, is waited for elsewhere.
+ * What changes no more than the kernel's memory is done on the spot, as the way to another thread and back costs more than such a
+ * step. What waits for a disk, `fsync`, is done elsewhere.
  *
  * @module
  */

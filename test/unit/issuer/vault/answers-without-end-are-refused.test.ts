@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { openVaultClient } from '../../../../src/issuer/vault/client.ts';
 
 /** Asks something that answers so. */
-async function ask(t: Test, answer: (response: ServerResponse) => void) {
+async function ask(t: Test, answer: (response: ServerResponse) => void, signal = AbortSignal.timeout(5_000)) {
   const server = createServer((_, response) => answer(response));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -15,7 +15,7 @@ async function ask(t: Test, answer: (response: ServerResponse) => void) {
     server.closeAllConnections();
     server.close();
   });
-  return client.request({ method: 'GET', path: 'sys/health', purpose: 'asking' }, AbortSignal.timeout(5_000));
+  return client.request({ method: 'GET', path: 'sys/health', purpose: 'asking' }, signal);
 }
 
 t.test('more than 1 MiB is no answer of Vault, and is not read to its end', async (t) => {
@@ -49,4 +49,23 @@ t.test('an answer that is cut off is none', async (t) => {
     response.write('{"data":', () => response.destroy());
   };
   await t.rejects(ask(t, cutOff), { code: 'ERR_CA_UNREACHABLE' });
+});
+
+t.test('one that stalls is given up when asked to', async (t) => {
+  const stop = new AbortController();
+  const stall = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': '100' });
+    response.write('{"data":', () => setImmediate(() => stop.abort()));
+  };
+  await t.rejects(ask(t, stall, stop.signal), { name: 'AgentError' });
+});
+
+t.test('what was given up before is never sent', async (t) => {
+  let asked = 0;
+  const count = (response: ServerResponse) => {
+    asked += 1;
+    response.end('{}');
+  };
+  await t.rejects(ask(t, count, AbortSignal.abort()), { name: 'AgentError' });
+  t.equal(asked, 0);
 });
